@@ -1,0 +1,15 @@
+/* file.h: small files, read and written whole, synchronously. For what is large there is store/place. */
+#pragma once
+
+#include <stddef.h>
+
+#include "dray/util/buf.h"
+#include "dray/util/err.h"
+
+/* Appends the whole file to `out`. ERR_LIMIT when it has more than `max` bytes, ERR_NOT_FOUND when it isn't
+ * there, ERR_IO otherwise. Refuses what is not a regular file or a pipe. */
+int file_read(const char *path, size_t max, struct buf *out, struct err *e);
+/* Writes a temporary name beside `path`, then renames: a reader sees the old content or the new, never half. */
+int file_write(const char *path, struct str content, struct err *e);
+/* mkdir -p, mode 0777 less the umask. ERR_IO says which component failed. */
+int file_make_dir(const char *path, struct err *e);

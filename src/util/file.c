@@ -1,0 +1,112 @@
+#include "dray/util/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 64 * 1024 };
+
+static int file_open(const char *path, struct err *e)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return err_set(e, ERR_NOT_FOUND, "%s does not exist", path);
+    if (fd < 0)
+        return err_errno(e, "can't open %s", path);
+    if (fstat(fd, &st) != 0) {
+        int code = err_errno(e, "can't read %s", path);
+        close(fd);
+        return code;
+    }
+    if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode)) {
+        close(fd);
+        return err_set(e, ERR_IO, "%s is a %s, not a file", path, S_ISDIR(st.st_mode) ? "directory" : "device");
+    }
+    return fd;
+}
+
+int file_read(const char *path, size_t max, struct buf *out, struct err *e)
+{
+    char chunk[READ_BYTES];
+    size_t before = out->n;
+    ssize_t n;
+    int code = 0;
+    int fd = file_open(path, e);
+
+    if (fd < 0)
+        return fd;
+    while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            code = err_errno(e, "can't read %s", path);
+            break;
+        }
+        if (out->n - before + (size_t)n > max) {
+            code = err_set(e, ERR_LIMIT, "%s has more than %zu bytes, the most that is read", path, max);
+            break;
+        }
+        buf_add(out, chunk, (size_t)n);
+    }
+    close(fd);
+    if (code)
+        buf_cut(out, before);
+    return code;
+}
+
+static int write_all(int fd, struct str s)
+{
+    while (s.n) {
+        ssize_t n = write(fd, s.p, s.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        s = str_sub(s, (size_t)n, s.n);
+    }
+    return 0;
+}
+
+int file_write(const char *path, struct str content, struct err *e)
+{
+    struct buf temp = { 0 };
+    int code = 0;
+
+    buf_add_f(&temp, "%s.XXXXXX", path);
+    int fd = mkstemp(temp.p);
+    if (fd < 0) {
+        code = err_errno(e, "can't write %s", path);
+        goto out;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    bool ok = write_all(fd, content) == 0 && fchmod(fd, 0666 & ~mask) == 0;
+    if (close(fd) != 0 || !ok || rename(temp.p, path) != 0) {
+        code = err_errno(e, "can't write %s", path);
+        unlink(temp.p);
+    }
+out:
+    buf_done(&temp);
+    return code;
+}
+
+int file_make_dir(const char *path, struct err *e)
+{
+    struct buf part = { 0 };
+    int code = 0;
+
+    for (const char *p = path; !code; p++) {
+        if ((*p == '/' || !*p) && part.n && mkdir(buf_z(&part), 0777) != 0 && errno != EEXIST)
+            code = err_errno(e, "can't create the directory %s", buf_z(&part));
+        if (!*p)
+            break;
+        buf_add_c(&part, *p);
+    }
+    buf_done(&part);
+    return code;
+}
