@@ -1,11 +1,12 @@
-/* A list of blocks, each twice the one before up to a limit; what is larger than a block gets its own. */
+/* A list of blocks, each twice the one before up to a limit; what is larger than a block gets its
+ * own. */
 #include "dray/util/arena.h"
 
 #include <stdalign.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "dray/util/buf.h"
 #include "dray/util/mem.h"
 
 enum { BLOCK_MIN = 1024, BLOCK_MAX = 256 * 1024 };
@@ -60,7 +61,8 @@ void *arena_alloc(struct arena *a, size_t n, size_t size)
 {
     if (size && n > SIZE_MAX / 2 / size)
         abort();
-    return arena_take(a, n * size, alignof(max_align_t)); /* fresh blocks are zeroed, bytes are used once */
+    return arena_take(a, n * size,
+                      alignof(max_align_t)); /* fresh blocks are zeroed, bytes are used once */
 }
 
 struct str arena_str(struct arena *a, struct str s)
@@ -83,15 +85,13 @@ void *arena_copy(struct arena *a, const void *items, size_t n, size_t size)
 
 struct str arena_f(struct arena *a, const char *format, ...)
 {
-    va_list ap, again;
+    struct buf text = { 0 };
+    va_list ap;
+
     va_start(ap, format);
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    if (n < 0)
-        abort(); /* only a wrong format does that */
-    char *p = arena_take(a, (size_t)n + 1, 1);
-    vsnprintf(p, (size_t)n + 1, format, ap);
+    buf_add_v(&text, format, ap);
     va_end(ap);
-    return (struct str){ p, (size_t)n };
+    struct str s = arena_str(a, buf_str(&text));
+    buf_done(&text);
+    return s;
 }

@@ -55,9 +55,10 @@ void buf_add_c(struct buf *b, char c)
 
 void buf_add_v(struct buf *b, const char *format, va_list ap)
 {
+    char probe[1]; /* gcc's -fsanitize takes a NULL buffer for a NULL format */
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, format, again);
+    int n = vsnprintf(probe, sizeof(probe), format, again);
     va_end(again);
 
     if (n < 0)

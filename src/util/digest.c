@@ -1,6 +1,5 @@
 #include "dray/util/digest.h"
 
-#include <assert.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -77,8 +76,8 @@ const char *digest_hex(const struct digest *d, char out[static DIGEST_HEX_SIZE])
     return out;
 }
 
-/* OpenSSL refuses an algorithm only where policy forbids it (MD5 in FIPS mode); dray can't keep its promise to
- * verify then, and stops. */
+/* OpenSSL refuses an algorithm only where policy forbids it (MD5 in FIPS mode); dray can't keep its
+ * promise to verify then, and stops. */
 static void must(int ok)
 {
     if (!ok)
@@ -112,11 +111,13 @@ void hasher_add(struct hasher *h, const void *bytes, size_t n)
             must(EVP_DigestUpdate(h->ctx[i], bytes, n));
 }
 
-void hasher_finish(struct hasher *h, enum digest_alg alg, struct digest *out)
+void hasher_finish(struct hasher *h, struct digest out[static DIGEST_COUNT])
 {
-    assert(h->ctx[alg]);
-    *out = (struct digest){ .alg = alg };
-    must(EVP_DigestFinal_ex(h->ctx[alg], out->bytes, NULL));
-    EVP_MD_CTX_free(h->ctx[alg]);
-    h->ctx[alg] = NULL;
+    for (int i = 0; i < DIGEST_COUNT; i++) {
+        if (!h->ctx[i])
+            continue;
+        out[i] = (struct digest){ .alg = (enum digest_alg)i };
+        must(EVP_DigestFinal_ex(h->ctx[i], out[i].bytes, NULL));
+    }
+    hasher_done(h);
 }

@@ -25,9 +25,28 @@ static int file_open(const char *path, struct err *e)
     }
     if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode)) {
         close(fd);
-        return err_set(e, ERR_IO, "%s is a %s, not a file", path, S_ISDIR(st.st_mode) ? "directory" : "device");
+        return err_set(e, ERR_IO, "%s is a %s, not a file", path,
+                       S_ISDIR(st.st_mode) ? "directory" : "device");
     }
     return fd;
+}
+
+int file_open_regular(const char *path, int *fd, uint64_t *bytes, struct err *e)
+{
+    struct stat st;
+    int got = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block us */
+
+    if (got < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return err_set(e, ERR_NOT_FOUND, "%s does not exist", path);
+    if (got < 0)
+        return err_errno(e, "can't open %s", path);
+    if (fstat(got, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(got);
+        return err_set(e, ERR_IO, "%s is not a file", path);
+    }
+    *fd = got;
+    *bytes = (uint64_t)st.st_size;
+    return 0;
 }
 
 int file_read(const char *path, size_t max, struct buf *out, struct err *e)
@@ -48,7 +67,8 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *e)
             break;
         }
         if (out->n - before + (size_t)n > max) {
-            code = err_set(e, ERR_LIMIT, "%s has more than %zu bytes, the most that is read", path, max);
+            code = err_set(e, ERR_LIMIT, "%s has more than %zu bytes, the most that is read", path,
+                           max);
             break;
         }
         buf_add(out, chunk, (size_t)n);
@@ -95,13 +115,26 @@ out:
     return code;
 }
 
+/* A directory that is there is what was wanted; a file of that name is not, though both are EEXIST. */
+static bool make_one_dir(const char *path)
+{
+    struct stat st;
+
+    if (mkdir(path, 0777) == 0)
+        return true;
+    int number = errno;
+    bool there = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    errno = number;
+    return there;
+}
+
 int file_make_dir(const char *path, struct err *e)
 {
     struct buf part = { 0 };
     int code = 0;
 
     for (const char *p = path; !code; p++) {
-        if ((*p == '/' || !*p) && part.n && mkdir(buf_z(&part), 0777) != 0 && errno != EEXIST)
+        if ((*p == '/' || !*p) && part.n && !make_one_dir(buf_z(&part)))
             code = err_errno(e, "can't create the directory %s", buf_z(&part));
         if (!*p)
             break;

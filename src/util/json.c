@@ -69,11 +69,17 @@ void json_key(struct json *j, const char *key)
     json_str(j, str_of(key));
 }
 
-/* Bytes of the well-formed UTF-8 character (RFC 3629, table in section 4) at the start of s; 0 if there is none. */
+/* Bytes of the well-formed UTF-8 character (RFC 3629, table in section 4) at the start of s; 0 if
+ * there is none. */
 static size_t utf8_length(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+    size_t n = p[0] < 0x80   ? 1
+               : p[0] < 0xc2 ? 0
+               : p[0] < 0xe0 ? 2
+               : p[0] < 0xf0 ? 3
+               : p[0] < 0xf5 ? 4
+                             : 0;
 
     if (n == 0 || n > s.n)
         return 0;

@@ -1,5 +1,6 @@
-/* Open addressing with linear probing over indexes into an array that keeps the order of insertion. The hash
- * is FNV-1a: keys are names that were checked and capped before, and one run holds few of them. */
+/* Open addressing with linear probing over indexes into an array that keeps the order of insertion.
+ * The hash is FNV-1a: keys are names that were checked and capped before, and one run holds few of
+ * them. */
 #include "dray/util/map.h"
 
 #include <stdlib.h>

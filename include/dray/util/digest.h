@@ -51,5 +51,5 @@ struct hasher {
 void hasher_init(struct hasher *h, unsigned algs);
 void hasher_done(struct hasher *h);
 void hasher_add(struct hasher *h, const void *bytes, size_t n);
-/* The digest so far of an algorithm that was asked for. Once each; ends that stream. */
-void hasher_finish(struct hasher *h, enum digest_alg alg, struct digest *out);
+/* Ends the streams: the digest of each algorithm that was asked for, at out[alg]; the others are left alone. */
+void hasher_finish(struct hasher *h, struct digest out[static DIGEST_COUNT]);
