@@ -1,0 +1,89 @@
+/* http.h: GET requests, many at once, by libcurl's multi interface driven by libuv
+ * (multi_socket_action). Owns connections, the queue before them, and name resolution through
+ * net/dns; redirects are followed here, address by address connections are tried here. Policy is
+ * not here: no retries, no back-off, no idea of packages.
+ *
+ * An exchange: queued -> name resolved -> request sent -> head -> body -> done. Redirects and
+ * further addresses go back to an earlier step of the same exchange. libcurl holds only what was
+ * admitted: at most `total` exchanges, at most `per_host` for one host and port. Among those
+ * waiting for one host the greater rank goes first, then the earlier one. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dray/net/loop.h"
+#include "dray/util/str.h"
+
+struct http;
+struct http_exchange;
+
+struct http_options {
+    unsigned total;      /* exchanges at once; 0: 40 */
+    unsigned per_host;   /* 0: 20 */
+    unsigned timeout_ms; /* nothing came from a host for so long, or no connection; 0: 15 s */
+    const char *user_agent;
+    const char *ca_file;              /* CA bundle (PEM); NULL: the system's */
+    const char *client_cert;          /* PEM with certificate and key; NULL: none */
+    const char *const *trusted_hosts; /* "host" or "host:port": certificates are not verified */
+    size_t n_trusted_hosts;
+    bool http1_only; /* never HTTP/2 */
+};
+
+/* All strings are borrowed during http_start() only. */
+struct http_request {
+    /* Absolute, http or https; userinfo in it is sent as Basic credentials, to its origin only. */
+    const char *url;
+    const char *accept; /* Accept header, or NULL */
+    /* A small answer: may come compressed, and is decoded, and over HTTP/2. Otherwise bytes as they
+     * are ("identity") over HTTP/1.1. */
+    bool is_page;
+    uint64_t rank;
+    uint64_t max_bytes; /* a longer body ends in ERR_LIMIT; 0: no cap */
+};
+
+/* Of the final answer, after redirects; only for 200. Borrowed, valid during the callback. */
+struct http_head {
+    int status;
+    int64_t body_bytes;      /* Content-Length of an identity body, or -1: unknown */
+    struct str content_type; /* STR_NONE when absent */
+    struct str url;          /* the final URL, without userinfo */
+};
+
+/* What ends an exchange. Borrowed, valid during the callback; err may be moved away with
+ * err_move(). */
+struct http_result {
+    struct err err; /* code 0: the whole body of a 200 has been handed on, as long as announced */
+    int status;     /* of the last answer; 0 when there was none */
+    bool again;     /* worth another try: connection, time-out, cut body, 408, 429, all of 5xx */
+    int64_t retry_after_ms; /* RFC 9110 section 10.2.3, both forms; -1: not asked for */
+    uint64_t body_bytes;    /* handed to `data` in this exchange */
+    const char *address;    /* connected to, or NULL */
+    bool reused;            /* an existing connection was used */
+};
+
+/* `started`, `head` and `data` run inside libcurl: they may record, hash and write, and must not
+ * start or cancel any exchange. A negative return ends the exchange with the error that they put
+ * into `e`. Each may be NULL but data and done. */
+struct http_sink {
+    void (*started)(void *ctx); /* left the queue; at most once */
+    int (*head)(void *ctx, const struct http_head *head, struct err *e);
+    int (*data)(void *ctx, const void *bytes, size_t n, struct err *e);
+    /* Exactly once, from the loop, with nothing of libcurl on the stack: may start and cancel
+     * anything. */
+    void (*done)(void *ctx, struct http_result *result);
+    void *ctx;
+};
+
+/* `o` is copied. Initialises libcurl. */
+struct http *http_create(struct loop *l, const struct http_options *o, struct err *e);
+/* Every exchange must have ended or been cancelled. May be called from `done`. Its handles close in
+ * the loop's next turn, of which loop_close() makes one. */
+void http_destroy(struct http *h);
+/* Queues an exchange. Never fails at once: a bad URL comes to `done` too. */
+struct http_exchange *http_start(struct http *h, const struct http_request *rq,
+                                 const struct http_sink *sink);
+/* None of the sink's functions will run any more. Not to be called once `done` has run, nor from
+ * within started, head or data. */
+void http_cancel(struct http_exchange *x);

@@ -1,0 +1,70 @@
+/* http_exchange.h: the life of one exchange, and what all of them share. Private to net/http. */
+#pragma once
+
+#include "dray/net/dns.h"
+#include "dray/net/http.h"
+#include "dray/net/http_curl.h"
+#include "dray/net/http_queue.h"
+#include "dray/net/url.h"
+
+struct http_transfer;
+
+/* state, what entering it does, lawful successors */
+#define HTTP_STATES(X)                                                                             \
+    X(NEW, enter_nothing, TO(QUEUED) | TO(ENDED))                                                  \
+    X(QUEUED, enter_queue, TO(NAME) | TO(ENDED)) /* waits for room */                              \
+    X(NAME, enter_name, TO(REQUEST) | TO(ENDED)) /* waits for its host's addresses */              \
+    X(REQUEST, enter_request, TO(REQUEST) | TO(BODY) | TO(QUEUED) | TO(ENDED)) /* for a head */    \
+    X(BODY, enter_nothing, TO(ENDED)) /* a 200's bytes are handed on */                            \
+    X(ENDED, enter_ended, 0)          /* `done` is to be called */
+
+enum http_state {
+#define HTTP_STATE_ENUM(name, enter, next) HTTP_##name,
+    HTTP_STATES(HTTP_STATE_ENUM)
+#undef HTTP_STATE_ENUM
+};
+
+struct http {
+    struct loop *loop;
+    struct http_options options; /* with strings of its own */
+    struct dns *dns;
+    struct http_curl *curl;
+    struct http_queue queue;
+    struct loop_task admit;
+    struct http_transfer *idle; /* a pool, each with an easy handle */
+    struct loop_timer *watch;   /* the stall rule's, for all */
+    bool watching;
+    uint64_t tick; /* of it */
+    size_t n_exchanges;
+    bool in_sink; /* a sink's function is running inside libcurl */
+};
+
+struct http_exchange {
+    struct http_ticket ticket;
+    struct http *http;
+    enum http_state state;
+    struct loop_task step; /* what comes next, outside of libcurl */
+    struct http_sink sink;
+    struct url url;    /* asked for now */
+    struct url origin; /* asked for first: its credentials go nowhere else */
+    char *accept;
+    uint64_t max_bytes;
+    bool is_page;
+    bool started;
+    bool tried_afresh; /* a kept connection had broken, a new one was demanded */
+    unsigned redirects;
+    struct dns_query *query;
+    struct http_transfer *transfer; /* from REQUEST on, until ENDED or QUEUED */
+    uint64_t moved_tick;            /* when its last byte came, or it was sent */
+    struct http_result result;
+    char address[DNS_TEXT_SIZE];
+};
+
+/* The one place that writes the state. */
+void exchange_go(struct http_exchange *x, enum http_state to);
+/* Lets in whom there is room for. */
+void exchange_admit(struct http *h);
+/* From NEW: to QUEUED, or to ENDED when `result.err` is set. */
+void exchange_begin(struct http_exchange *x);
+/* Releases everything but the result. */
+void exchange_free(struct http_exchange *x);

@@ -1,0 +1,49 @@
+/* http_queue.h: admission of exchanges. Thousands may wait: each host (and port) has a heap of
+ * them, hosts that have both somebody waiting and room stand in a ring, so letting one in costs
+ * O(log n). Private to net/http. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dray/util/map.h"
+
+struct http_host;
+
+/* A place in the queue, then a seat. Embedded in an exchange. */
+struct http_ticket {
+    struct http_host *host; /* NULL: neither waiting nor admitted */
+    uint64_t rank;
+    uint64_t number;                 /* of arrival; stays when it queues again */
+    size_t at;                       /* in the heap, from 1; 0 when admitted */
+    struct http_ticket *prev, *next; /* among the admitted of its host */
+};
+
+struct http_host {
+    char *key; /* "host:port" */
+    struct http_ticket **heap;
+    size_t n_waiting, cap;
+    unsigned n_admitted;
+    struct http_ticket *admitted;
+    uint64_t moved_tick; /* when a byte last came from it; net/http's stall rule */
+    struct http_host *prev,
+        *next; /* in the ring of those that can be served; NULL when not in it */
+};
+
+struct http_queue {
+    struct map hosts;
+    struct http_host *ring; /* the next to be served */
+    unsigned total, per_host, n_admitted;
+    uint64_t arrivals;
+};
+
+void http_queue_init(struct http_queue *q, unsigned total, unsigned per_host);
+/* Nobody may be waiting or admitted. */
+void http_queue_done(struct http_queue *q);
+/* A ticket that queues for the first time has number 0. */
+void http_queue_add(struct http_queue *q, struct http_ticket *t, const char *host, unsigned port);
+/* The next one that may go, which is admitted by that; NULL when there is none or no room. */
+struct http_ticket *http_queue_admit(struct http_queue *q);
+/* Gives up a place or a seat. Does nothing when it has neither. */
+void http_queue_leave(struct http_queue *q, struct http_ticket *t);

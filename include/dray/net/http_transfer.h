@@ -1,0 +1,32 @@
+/* http_transfer.h: an easy handle of libcurl and what one attempt of an exchange records. They are
+ * pooled. Private to net/http. */
+#pragma once
+
+#include "dray/net/http_answer.h"
+#include "dray/net/http_exchange.h"
+#include "dray/util/limits.h"
+
+struct http_transfer {
+    CURL *easy;
+    struct http_transfer *next; /* in the pool */
+    struct http_exchange *owner;
+    struct curl_slist *headers, *resolve;
+    struct dns_address addresses[LIMIT_ADDRESSES];
+    size_t n_addresses, at; /* `at` is being tried */
+    struct http_answer answer;
+    uint64_t ignored_bytes; /* of a body that nobody wants */
+    CURLcode code;
+    char detail[CURL_ERROR_SIZE];
+};
+
+struct http_transfer *transfer_take(struct http_exchange *x);
+/* Sends the request to addresses[at]. `afresh`: not on a kept connection. */
+void transfer_start(struct http_transfer *t, bool afresh);
+/* Takes it back from libcurl; may be started again. What was recorded stays. */
+void transfer_stop(struct http_transfer *t);
+/* Into the pool. NULL is allowed. */
+void transfer_release(struct http_transfer *t);
+/* For the pool's end. */
+void transfer_destroy(struct http_transfer *t);
+/* As http_curl_ended_fn; `private` is the transfer. */
+void transfer_ended(void *private, CURLcode code);

@@ -1,0 +1,58 @@
+/* loop.h: the one event loop of the process, a libuv loop with the few things that dray needs of
+ * it: deferred calls, timers, signals. Owns the uv loop. Never starts a thread: no asynchronous
+ * uv_fs_*, uv_queue_work or uv_getaddrinfo anywhere in dray. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dray/util/err.h"
+
+struct uv_loop_s;
+struct loop;
+
+typedef void (*loop_fn)(void *ctx);
+typedef void (*loop_signal_fn)(void *ctx, int signal);
+
+/* Also ignores SIGPIPE for the process: libcurl with CURLOPT_NOSIGNAL does not guard against it. */
+struct loop *loop_open(struct err *e);
+/* Closes what loop_on_signal() opened. Every timer must have been destroyed and every task run or
+ * taken back. */
+void loop_close(struct loop *l);
+/* Turns until loop_stop(). Returns false if it ended because nothing was left that could ever
+ * happen. */
+bool loop_run(struct loop *l);
+/* Ends loop_run() after the present turn. */
+void loop_stop(struct loop *l);
+/* For the modules of net/ alone. */
+struct uv_loop_s *loop_uv(struct loop *l);
+
+/* A call in the next turn, never from inside loop_post(). The storage is the caller's, zeroed but
+ * for fn and ctx, and must stay until it has run or loop_unpost() took it back. Long work on files
+ * posts itself again, slice by slice. */
+struct loop_task {
+    loop_fn fn;
+    void *ctx;
+    struct loop_task *prev, *next;
+    bool queued;
+};
+
+/* Does nothing when it is queued already. May be called from within a task: it then runs in the
+ * next turn. */
+void loop_post(struct loop *l, struct loop_task *t);
+void loop_unpost(struct loop *l, struct loop_task *t);
+
+/* A timer on the heap, since libuv keeps the memory of a handle past its closing. */
+struct loop_timer;
+struct loop_timer *loop_timer_create(struct loop *l, loop_fn fn, void *ctx);
+/* Fires once, `delay_ms` from now, unless started again or stopped before. 0 means in the next
+ * turn. */
+void loop_timer_start(struct loop_timer *t, uint64_t delay_ms);
+void loop_timer_stop(struct loop_timer *t);
+/* A timer that is not counted as something that could still happen (redraws, watchdogs). */
+void loop_timer_unref(struct loop_timer *t);
+/* `fn` will not run any more. NULL is allowed. */
+void loop_timer_destroy(struct loop_timer *t);
+
+/* Calls `fn` from the loop whenever the process receives `signal`. */
+int loop_on_signal(struct loop *l, int signal, loop_signal_fn fn, void *ctx, struct err *e);

@@ -1,0 +1,34 @@
+/* place.h: finished files into a destination directory. A file is written under a temporary name in
+ * that directory and renamed when it is whole and verified, so a reader never sees half of one.
+ * Owns the open directory and the temporary files; never removes what it did not create.
+ * Synchronous: callers write in slices. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dray/util/err.h"
+
+struct place;      /* a directory to put files into */
+struct place_file; /* one file on its way there */
+
+/* Creates the directory where it is missing and proves that files can be created in it. ERR_IO or
+ * ERR_SPACE otherwise, naming the path. */
+struct place *place_open(const char *dir, struct err *e);
+/* Every place_file must have been destroyed. NULL is allowed. */
+void place_close(struct place *p);
+/* As given to place_open(). */
+const char *place_dir(const struct place *p);
+
+/* A new empty temporary file, mode 0666 less the umask. */
+struct place_file *place_file_create(struct place *p, struct err *e);
+int place_file_write(struct place_file *f, const void *bytes, size_t n, struct err *e);
+/* Renames it to `name`, replacing a file of that name. Only place_file_destroy() is allowed
+ * afterwards. */
+int place_file_commit(struct place_file *f, const char *name, struct err *e);
+/* Removes the temporary file unless it was committed. NULL is allowed. */
+void place_file_destroy(struct place_file *f);
+
+/* Opens the regular file `name` for reading: its descriptor and size. ERR_NOT_FOUND when there is
+ * none, ERR_IO when it is something else or can't be read. */
+int place_find(struct place *p, const char *name, int *fd, uint64_t *bytes, struct err *e);

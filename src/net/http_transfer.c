@@ -1,0 +1,340 @@
+/* The options of one request, and libcurl's callbacks. These only record, and pass bytes to the
+ * sink: whatever follows from them is decided in the exchange's step, with nothing of libcurl on
+ * the stack. */
+#include "dray/net/http_transfer.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dray/util/mem.h"
+
+enum {
+    CONNECT_MS = 10 * 1000,         /* for one address; less when the options' time-out is less */
+    BODY_BUFFER_BYTES = 128 * 1024, /* fewer calls of recv(); each running body has one */
+    PAGE_BUFFER_BYTES = 16 * 1024,
+};
+
+/* The bytes that keep the stall rule quiet. */
+static void mark_moved(struct http_exchange *x)
+{
+    x->moved_tick = x->ticket.host->moved_tick = x->http->tick;
+}
+
+/* Puts the URL, fit to be shown, before what went wrong with its answer. */
+static int name_url(struct http_exchange *x)
+{
+    struct buf shown = { 0 };
+
+    url_redact(str_of(x->url.text), &shown);
+    int code = err_wrap(&x->result.err, "%s", buf_z(&shown));
+    buf_done(&shown);
+    return code;
+}
+
+static int refuse_size(struct http_exchange *x)
+{
+    err_set(&x->result.err, ERR_LIMIT, "the answer has more than %llu bytes",
+            (unsigned long long)x->max_bytes);
+    return name_url(x);
+}
+
+static int sink_head(struct http_exchange *x, const struct http_answer *a)
+{
+    struct http_head head = {
+        .status = a->status,
+        .body_bytes = a->chunked || (a->encoded && x->is_page) ? -1 : a->content_length,
+        .content_type = a->content_type.n ? buf_str(&a->content_type) : STR_NONE,
+        .url = str_of(x->url.text),
+    };
+
+    if (x->max_bytes && head.body_bytes > 0 && (uint64_t)head.body_bytes > x->max_bytes)
+        return refuse_size(x);
+    if (!x->sink.head)
+        return 0;
+    x->http->in_sink = true;
+    int code = x->sink.head(x->sink.ctx, &head, &x->result.err);
+    x->http->in_sink = false;
+    return code;
+}
+
+static int sink_data(struct http_exchange *x, const void *bytes, size_t n)
+{
+    if (x->max_bytes && x->result.body_bytes + n > x->max_bytes)
+        return refuse_size(x);
+    x->result.body_bytes += n;
+    x->http->in_sink = true;
+    int code = x->sink.data(x->sink.ctx, bytes, n, &x->result.err);
+    x->http->in_sink = false;
+    return code;
+}
+
+/* Is so much of a body nobody wants to come that a new connection is cheaper? */
+static bool is_worth_cutting(const struct http_transfer *t)
+{
+    const struct http_answer *a = &t->answer;
+
+    return t->ignored_bytes > LIMIT_IGNORED_BODY_BYTES ||
+           (!a->chunked && a->content_length > LIMIT_IGNORED_BODY_BYTES);
+}
+
+/* CURLOPT_HEADERFUNCTION: one line a call, complete; also of interim answers and trailers. */
+static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
+{
+    struct http_transfer *t = ctx;
+    struct http_exchange *x = t->owner;
+    bool was_complete = t->answer.head_complete;
+
+    (void)one;
+    mark_moved(x);
+    if (x->result.err.code)
+        return 0;
+    if (http_answer_line(&t->answer, (struct str){ bytes, n }, &x->result.err) < 0) {
+        name_url(x);
+        return 0;
+    }
+    if (was_complete || !t->answer.head_complete)
+        return n;
+    x->result.status = t->answer.status;
+    if (t->answer.status != 200)
+        return is_worth_cutting(t) ? 0 : n;
+    exchange_go(x, HTTP_BODY); /* whose entering does nothing, which is all that may be done here */
+    return sink_head(x, &t->answer) < 0 ? 0 : n;
+}
+
+/* CURLOPT_WRITEFUNCTION: at most 16 KiB a call, straight from libcurl's buffer to the sink. */
+static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
+{
+    struct http_transfer *t = ctx;
+    struct http_exchange *x = t->owner;
+
+    (void)one;
+    mark_moved(x);
+    if (x->result.err.code)
+        return 0;
+    if (x->state == HTTP_BODY)
+        return sink_data(x, bytes, n) < 0 ? 0 : n;
+    t->ignored_bytes += n;
+    return is_worth_cutting(t) ? 0 : n;
+}
+
+/* CURLOPT_SOCKOPTFUNCTION: children must not keep our connections open. */
+static int on_socket_made(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)ctx;
+    (void)purpose;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return CURL_SOCKOPT_OK;
+}
+
+static void set_callbacks(struct http_transfer *t)
+{
+    CURL *easy = t->easy;
+
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->detail);
+}
+
+/* What is the same for every request. */
+static void set_rules(struct http_transfer *t, bool afresh)
+{
+    const struct http_options *o = &t->owner->http->options;
+    CURL *easy = t->easy;
+
+    /* No SIGALRM; libcurl then leaves SIGPIPE to us as well, see loop_open(). */
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "");
+    /* Ours to follow: libcurl would resolve the next host in a thread. */
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* nor what the environment says */
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(o->timeout_ms < CONNECT_MS ? o->timeout_ms : CONNECT_MS));
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* net/url has removed the dots */
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, afresh ? 1L : 0L);
+    if (o->user_agent)
+        curl_easy_setopt(easy, CURLOPT_USERAGENT, o->user_agent);
+}
+
+/* "host" or "host:port", a literal IPv6 address in brackets or, without port, bare. */
+static bool is_trusted(const struct http_options *o, const struct url *u)
+{
+    struct buf bare = { 0 }, with_port = { 0 };
+    bool found = false;
+
+    buf_add_f(&bare, strchr(u->host, ':') ? "[%s]" : "%s", u->host);
+    buf_add_f(&with_port, "%s:%u", buf_z(&bare), u->port);
+    for (size_t i = 0; i < o->n_trusted_hosts; i++) {
+        struct str entry = str_of(o->trusted_hosts[i]);
+        found |= str_eq_nocase(entry, str_of(u->host)) || str_eq_nocase(entry, buf_str(&bare)) ||
+                 str_eq_nocase(entry, buf_str(&with_port));
+    }
+    buf_done(&bare);
+    buf_done(&with_port);
+    return found;
+}
+
+static void set_tls(struct http_transfer *t)
+{
+    const struct http_options *o = &t->owner->http->options;
+
+    if (o->ca_file)
+        curl_easy_setopt(t->easy, CURLOPT_CAINFO, o->ca_file);
+    if (o->client_cert)
+        curl_easy_setopt(t->easy, CURLOPT_SSLCERT, o->client_cert);
+    if (is_trusted(o, &t->owner->url)) {
+        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+}
+
+static void add_header(struct http_transfer *t, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(t->headers, line);
+
+    if (!longer)
+        abort();
+    t->headers = longer;
+}
+
+/* Pages may be compressed and share one connection; bodies come as the bytes that were hashed, over
+ * HTTP/1.1, whose flow is the kernel's: Debian's libcurl has none of the later mendings of HTTP/2.
+ */
+static void set_kind(struct http_transfer *t)
+{
+    const struct http_exchange *x = t->owner;
+    bool http2 = x->is_page && !x->http->options.http1_only;
+    CURL *easy = t->easy;
+
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     (long)(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, http2 ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                     (long)(x->is_page ? PAGE_BUFFER_BYTES : BODY_BUFFER_BYTES));
+    if (x->is_page)
+        curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that libcurl can decode */
+    else
+        add_header(t,
+                   "Accept-Encoding: identity"); /* by hand: by the option libcurl would decode */
+    if (x->accept) {
+        struct buf line = { 0 };
+        buf_add_f(&line, "Accept: %s", x->accept);
+        add_header(t, buf_z(&line));
+        buf_done(&line);
+    }
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
+}
+
+/* Credentials of the URL itself, or the first one's on its own origin. */
+static void set_credentials(struct http_transfer *t)
+{
+    const struct http_exchange *x = t->owner;
+    const struct url *from = &x->url;
+
+    if (!from->user && !from->password && url_same_origin(&x->url, &x->origin))
+        from = &x->origin;
+    if (!from->user && !from->password)
+        return;
+    curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(t->easy, CURLOPT_USERNAME, from->user ? from->user : "");
+    curl_easy_setopt(t->easy, CURLOPT_PASSWORD, from->password ? from->password : "");
+}
+
+/* Exactly one address: libcurl then starts no thread to resolve, and does not stall between two of
+ * them, which it does under multi_socket (before 8.17: no timer is set for the second). "+": not
+ * kept in its cache for ever. */
+static void set_address(struct http_transfer *t)
+{
+    const struct url *u = &t->owner->url;
+    const char *address = t->addresses[t->at].text;
+    bool ipv6 = strchr(address, ':') != NULL;
+    struct buf line = { 0 };
+
+    if (strcmp(u->host, address) == 0) /* a literal one: nothing to resolve */
+        return;
+    buf_add_f(&line, ipv6 ? "+%s:%u:[%s]" : "+%s:%u:%s", u->host, u->port, address);
+    t->resolve = curl_slist_append(NULL, buf_z(&line));
+    if (!t->resolve)
+        abort();
+    curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
+    buf_done(&line);
+}
+
+struct http_transfer *transfer_take(struct http_exchange *x)
+{
+    struct http_transfer *t = x->http->idle;
+
+    if (t) {
+        x->http->idle = t->next;
+    } else {
+        t = mem_new(1, sizeof *t);
+        t->easy = curl_easy_init();
+        if (!t->easy)
+            abort();
+    }
+    t->next = NULL;
+    t->owner = x;
+    t->n_addresses = t->at = 0;
+    return t;
+}
+
+void transfer_start(struct http_transfer *t, bool afresh)
+{
+    http_answer_reset(&t->answer);
+    t->ignored_bytes = 0;
+    t->code = CURLE_OK;
+    t->detail[0] = '\0';
+    curl_easy_setopt(t->easy, CURLOPT_URL, t->owner->url.text);
+    set_callbacks(t);
+    set_rules(t, afresh);
+    set_tls(t);
+    set_kind(t);
+    set_credentials(t);
+    set_address(t);
+    t->owner->moved_tick = t->owner->http->tick;
+    http_curl_add(t->owner->http->curl, t->easy);
+}
+
+void transfer_stop(struct http_transfer *t)
+{
+    http_curl_remove(t->owner->http->curl, t->easy);
+    curl_easy_reset(t->easy);
+    curl_slist_free_all(t->headers);
+    curl_slist_free_all(t->resolve);
+    t->headers = t->resolve = NULL;
+}
+
+void transfer_release(struct http_transfer *t)
+{
+    if (!t)
+        return;
+    struct http *h = t->owner->http;
+    t->owner = NULL;
+    t->next = h->idle;
+    h->idle = t;
+}
+
+void transfer_destroy(struct http_transfer *t)
+{
+    if (!t)
+        return;
+    curl_easy_cleanup(t->easy);
+    http_answer_done(&t->answer);
+    free(t);
+}
+
+void transfer_ended(void *private, CURLcode code)
+{
+    struct http_transfer *t = private;
+
+    t->code = code;
+    loop_post(t->owner->http->loop, &t->owner->step);
+}

@@ -1,0 +1,879 @@
+/* net/http against a server in the same loop (http_server.h). Names come from a hosts file of
+ * the test's own, to which CARES_HOSTS points: libcurl does not know them, so each request that
+ * arrives was fed by CURLOPT_RESOLVE. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http_server.h"
+
+#include "dray/net/http.h"
+#include "dray/util/clock.h"
+#include "dray/util/limits.h"
+
+#define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+#define EMPTY   "Content-Length: 0\r\n\r\n"
+#define GZIP_28                                                                                    \
+    "\037\213\010\000\000\000\000\000\002\003\053\110\114\117\125\050\240\055\001\000\337\137\065" \
+    "\140\144\000\000\000"
+
+static const char gzip_page[] =
+    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 28\r\n\r\n" GZIP_28;
+static const char gzip_cut[] =
+    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 30\r\n\r\n" GZIP_28;
+
+static const struct server_route routes[] = {
+    { "/ok", OK_HEAD "Content-Type: text/plain\r\n\r\nhello", .after = KEEP },
+    { "/slow", OK_HEAD "\r\nhello", .delay_ms = 10 },
+    { "/chunked",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\nX: "
+      "y\r\n\r\n",
+      .after = KEEP },
+    { "/until-close", "HTTP/1.1 200 OK\r\n\r\nhello", .after = CLOSE },
+    { "/old", "HTTP/1.0 200 OK\r\n\r\nhello", .after = CLOSE },
+    { "/hints", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK_HEAD "\r\nhello", .after = KEEP },
+    { "/cut", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", .after = CLOSE },
+    { "/cut-reset", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", .after = RESET },
+    { "/cut-chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nhello",
+      .after = CLOSE },
+    { "/cut-chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+      .after = CLOSE },
+    { "/too-long", OK_HEAD "\r\nhello world", .after = KEEP },
+    { "/empty", "HTTP/1.1 200 OK\r\n" EMPTY, .after = KEEP },
+    { "/relative", "HTTP/1.1 302 Found\r\nLocation: ./x/../ok#f\r\n" EMPTY, .after = KEEP },
+    { "/absolute", "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:PORT/ok\r\n" EMPTY,
+      .after = KEEP },
+    { "/other", "HTTP/1.1 307 X\r\nLocation: http://other.example.org:PORT/back\r\n" EMPTY,
+      .after = KEEP },
+    { "/back", "HTTP/1.1 308 X\r\nLocation: http://one.example.org:PORT/ok\r\n" EMPTY,
+      .after = KEEP },
+    { "/with-body", "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 4\r\n\r\ngone",
+      .after = KEEP },
+    { "/loop", "HTTP/1.1 302 Found\r\nLocation: /loop\r\n" EMPTY, .after = KEEP },
+    { "/to-file", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n" EMPTY, .after = KEEP },
+    { "/to-ftp", "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/x\r\n" EMPTY, .after = KEEP },
+    { "/to-nowhere", "HTTP/1.1 302 Found\r\nLocation: http://:80/x\r\n" EMPTY, .after = KEEP },
+    { "/no-location", "HTTP/1.1 302 Found\r\n" EMPTY, .after = KEEP },
+    { "/404", "HTTP/1.1 404 Nope\r\nContent-Length: 4\r\n\r\nnope", .after = KEEP },
+    { "/404-large", "HTTP/1.1 404 Nope\r\nContent-Length: 1000000\r\n\r\nnope", .after = HANG },
+    { "/404-endless", "HTTP/1.1 404 Nope\r\n\r\n", .after = HANG,
+      .more = LIMIT_IGNORED_BODY_BYTES + 1 },
+    { "/404-cut", "HTTP/1.1 404 Nope\r\nContent-Length: 10\r\n\r\nnope", .after = CLOSE },
+    { "/410", "HTTP/1.1 410 Gone\r\n" EMPTY, .after = KEEP },
+    { "/403", "HTTP/1.1 403 \033[31m\r\n" EMPTY, .after = KEEP },
+    { "/299", "HTTP/1.1 299 What\r\n" EMPTY, .after = KEEP },
+    { "/204", "HTTP/1.1 204 No Content\r\n\r\n", .after = KEEP },
+    { "/206", "HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\n\r\nhello", .after = KEEP },
+    { "/408", "HTTP/1.1 408 X\r\nConnection: close\r\n" EMPTY, .after = CLOSE },
+    { "/429", "HTTP/1.1 429 X\r\nRetry-After: 7\r\n" EMPTY, .after = KEEP },
+    { "/500", "HTTP/1.1 500 X\r\n" EMPTY, .after = KEEP },
+    { "/503-past", "HTTP/1.1 503 X\r\nRetry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\n" EMPTY,
+      .after = KEEP },
+    { "/503-future", "HTTP/1.1 503 X\r\nretry-after: Fri, 31 Dec 2100 23:59:59 GMT\r\n" EMPTY,
+      .after = KEEP },
+    { "/503-bad", "HTTP/1.1 503 X\r\nRetry-After: -7\r\n" EMPTY, .after = KEEP },
+    { "/503-huge", "HTTP/1.1 503 X\r\nRetry-After: 99999999999999999999\r\n" EMPTY, .after = KEEP },
+    { "/reset", "", .after = RESET },
+    { "/close", "", .after = CLOSE },
+    { "/half-head", "HTTP/1.1 200 OK\r\nContent-Le", .after = CLOSE },
+    { "/garbage", "SSH-2.0-x\r\n", .after = CLOSE },
+    { "/no-number", "HTTP/1.1 abc\r\n\r\n", .after = CLOSE },
+    { "/silent", "", .after = HANG },
+    { "/silent-body", OK_HEAD "\r\nhel", .after = HANG },
+    { "/drip", "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n", .after = KEEP, .drip = 40 },
+    { "/gzip", gzip_page, .after = KEEP, .n = sizeof gzip_page - 1 },
+    { "/gzip-cut", gzip_cut, .after = CLOSE, .n = sizeof gzip_cut - 1 },
+    { "/gzip-bad", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello",
+      .after = KEEP },
+    { "/long-line", "HTTP/1.1 200 OK\r\nX: ", .after = HANG, .more = 120000, .one_line = true },
+    { "/long-head", "HTTP/1.1 200 OK\r\n", .after = KEEP, .more = LIMIT_HEADER_BYTES },
+    { "/long", "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", .after = KEEP, .more = 100000 },
+    { "/long-chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n186a0\r\n",
+      .after = HANG, .more = 100000 },
+};
+
+struct world {
+    struct loop *loop;
+    struct server server;
+    struct http *http;
+    unsigned running; /* the loop stops at 0 */
+};
+
+/* One exchange and what came of it. */
+struct get {
+    struct world *world;
+    struct http_exchange *x; /* NULL once it is done */
+    unsigned started, heads, done;
+    struct buf body, type, url, text, address;
+    int64_t body_bytes;
+    int code, status;
+    bool again, reused;
+    int64_t retry_after_ms;
+    uint64_t counted;
+    int refuse_head, refuse_data;
+    struct get *victim;        /* cancelled when this one is done */
+    struct loop_task suicide;  /* posted when bytes come, if it has a fn */
+    struct http_request *next; /* started when this one is done, into the same get */
+};
+
+static void get_start(struct get *g, const struct http_request *rq);
+
+static void on_started(void *ctx)
+{
+    struct get *g = ctx;
+
+    g->started++;
+}
+
+static int on_head(void *ctx, const struct http_head *head, struct err *e)
+{
+    struct get *g = ctx;
+
+    g->heads++;
+    assert_int_equal(head->status, 200);
+    g->body_bytes = head->body_bytes;
+    buf_add_str(&g->type, head->content_type);
+    buf_add_str(&g->url, head->url);
+    return g->refuse_head ? err_set(e, g->refuse_head, "head refused") : 0;
+}
+
+static int on_data(void *ctx, const void *bytes, size_t n, struct err *e)
+{
+    struct get *g = ctx;
+
+    assert_int_equal(g->heads, 1);
+    assert_true(n <= 16 * 1024);
+    buf_add(&g->body, bytes, n);
+    if (g->suicide.fn)
+        loop_post(g->world->loop, &g->suicide);
+    return g->refuse_data ? err_set(e, g->refuse_data, "data refused") : 0;
+}
+
+static void get_cancel(struct get *g)
+{
+    http_cancel(g->x);
+    g->x = NULL;
+    if (--g->world->running == 0)
+        loop_stop(g->world->loop);
+}
+
+static void on_done(void *ctx, struct http_result *r)
+{
+    struct get *g = ctx;
+
+    g->x = NULL;
+    g->done++;
+    g->code = r->err.code;
+    g->status = r->status;
+    g->again = r->again;
+    g->reused = r->reused;
+    g->retry_after_ms = r->retry_after_ms;
+    g->counted = r->body_bytes;
+    buf_reset(&g->text);
+    buf_add_z(&g->text, err_text(&r->err));
+    buf_reset(&g->address);
+    buf_add_z(&g->address, r->address ? r->address : "none");
+    assert_int_equal(g->body.n, r->body_bytes);
+    if (g->victim)
+        get_cancel(g->victim);
+    if (g->next) {
+        struct http_request *rq = g->next;
+        g->next = NULL;
+        get_start(g, rq);
+    }
+    if (--g->world->running == 0)
+        loop_stop(g->world->loop);
+}
+
+static const struct http_sink sink_template = {
+    .started = on_started,
+    .head = on_head,
+    .data = on_data,
+    .done = on_done,
+};
+
+static void get_start(struct get *g, const struct http_request *rq)
+{
+    struct http_sink sink = sink_template;
+
+    sink.ctx = g;
+    g->world->running++;
+    g->heads = g->started = 0;
+    buf_reset(&g->body);
+    buf_reset(&g->type);
+    buf_reset(&g->url);
+    g->x = http_start(g->world->http, rq, &sink);
+    assert_non_null(g->x);
+}
+
+static void get_done(struct get *g)
+{
+    buf_done(&g->body);
+    buf_done(&g->type);
+    buf_done(&g->url);
+    buf_done(&g->text);
+    buf_done(&g->address);
+}
+
+static void world_open(struct world *w, const struct http_options *o)
+{
+    struct err e = { 0 };
+
+    memset(w, 0, sizeof *w);
+    w->loop = loop_open(&e);
+    assert_non_null(w->loop);
+    server_open(&w->server, w->loop, routes, sizeof routes / sizeof *routes);
+    w->http = http_create(w->loop, o, &e);
+    assert_non_null(w->http);
+}
+
+static void world_close(struct world *w)
+{
+    assert_int_equal(w->running, 0);
+    http_destroy(w->http);
+    server_close(&w->server);
+    loop_close(w->loop);
+}
+
+static void world_run(struct world *w)
+{
+    assert_true(w->running == 0 || loop_run(w->loop));
+}
+
+/* "http://HOST:PORT/PATH" */
+static void ask_of(struct get *g, struct world *w, const char *host, const char *path,
+                   struct http_request rq)
+{
+    struct buf url = { 0 };
+
+    g->world = w;
+    buf_add_f(&url, "http://%s:%u%s", host, w->server.port, path);
+    rq.url = buf_z(&url);
+    get_start(g, &rq);
+    buf_done(&url);
+}
+
+static void ask(struct get *g, struct world *w, const char *path)
+{
+    ask_of(g, w, "127.0.0.1", path, (struct http_request){ .accept = "text/x-test" });
+}
+
+static const struct http_options plain = { .user_agent = "dray-test", .timeout_ms = 5000 };
+
+/* path, error, status, again, Retry-After in ms (-2: a date to come), bytes of the body that
+ * came, words in the text */
+static const struct {
+    const char *path;
+    int code, status;
+    bool again;
+    int64_t retry_after_ms;
+    const char *body;
+    const char *text;
+} results[] = {
+    { "/ok", 0, 200, false, -1, "hello", "" },
+    { "/chunked", 0, 200, false, -1, "hello", "" },
+    { "/until-close", 0, 200, false, -1, "hello", "" },
+    { "/old", 0, 200, false, -1, "hello", "" },
+    { "/hints", 0, 200, false, -1, "hello", "" },
+    { "/too-long", 0, 200, false, -1, "hello", "" },
+    { "/empty", 0, 200, false, -1, "", "" },
+    { "/cut", ERR_NETWORK, 200, true, -1, "hello", "(5 of 10 bytes)" },
+    { "/cut-reset", ERR_NETWORK, 200, true, -1, NULL, "reset" },
+    { "/cut-chunk", ERR_NETWORK, 200, true, -1, "hello", "/cut-chunk: " },
+    { "/cut-chunks", ERR_NETWORK, 200, true, -1, "hello", "before the end" },
+    { "/relative", 0, 200, false, -1, "hello", "" },
+    { "/absolute", 0, 200, false, -1, "hello", "" },
+    { "/with-body", 0, 200, false, -1, "hello", "" },
+    { "/loop", ERR_REDIRECT, 302, false, -1, "", "one redirect too many" },
+    { "/to-file", ERR_REDIRECT, 302, false, -1, "",
+      "redirects to file:///etc/passwd: only http and https" },
+    { "/to-ftp", ERR_REDIRECT, 302, false, -1, "", "only http and https" },
+    { "/to-nowhere", ERR_REDIRECT, 302, false, -1, "", "redirects to http://:80/x" },
+    { "/no-location", ERR_STATUS, 302, false, -1, "", "the server answered 302" },
+    { "/404", ERR_NOT_FOUND, 404, false, -1, "", "/404: the server answered 404 Not Found" },
+    { "/404-large", ERR_NOT_FOUND, 404, false, -1, "", "404 Not Found" },
+    { "/404-endless", ERR_NOT_FOUND, 404, false, -1, "", "404 Not Found" },
+    { "/404-cut", ERR_NOT_FOUND, 404, false, -1, "", "404 Not Found" },
+    { "/410", ERR_NOT_FOUND, 410, false, -1, "", "410 Gone" },
+    { "/403", ERR_STATUS, 403, false, -1, "", "403 Forbidden" },
+    { "/299", ERR_STATUS, 299, false, -1, "", "the server answered 299" },
+    { "/204", ERR_STATUS, 204, false, -1, "", "204 No Content" },
+    { "/206", ERR_STATUS, 206, false, -1, "", "206 Partial Content" },
+    { "/408", ERR_STATUS, 408, true, -1, "", "408 Request Timeout" },
+    { "/429", ERR_STATUS, 429, true, 7000, "", "429 Too Many Requests" },
+    { "/500", ERR_STATUS, 500, true, -1, "", "500 Internal Server Error" },
+    { "/503-past", ERR_STATUS, 503, true, 0, "", "503 Service Unavailable" },
+    { "/503-future", ERR_STATUS, 503, true, -2, "", "503 Service Unavailable" },
+    { "/503-bad", ERR_STATUS, 503, true, -1, "", "503 Service Unavailable" },
+    { "/503-huge", ERR_STATUS, 503, true, -1, "", "503 Service Unavailable" },
+    { "/reset", ERR_NETWORK, 0, true, -1, "", "/reset: " },
+    { "/close", ERR_NETWORK, 0, true, -1, "", "without an answer" },
+    { "/half-head", ERR_NETWORK, 0, true, -1, "", "/half-head: " },
+    { "/garbage", ERR_NETWORK, 0, true, -1, "", "not HTTP" },
+    { "/no-number", ERR_NETWORK, 0, true, -1, "", "not HTTP" },
+    { "/long-line", ERR_LIMIT, 0, false, -1, "", "/long-line: a line of the answer's head" },
+    { "/long-head", ERR_LIMIT, 0, false, -1, "", "/long-head: the answer's headers" },
+};
+
+static void check_result(const struct get *g, size_t i)
+{
+    if (g->code != results[i].code || g->status != results[i].status ||
+        g->again != results[i].again || !strstr(buf_z(&g->text), results[i].text))
+        fail_msg("%s: %s, status %d, again %d: %s", results[i].path, err_name(g->code), g->status,
+                 g->again, buf_z(&g->text));
+    if (results[i].body)
+        assert_string_equal(buf_z(&g->body), results[i].body);
+    if (results[i].retry_after_ms == -2)
+        assert_true(g->retry_after_ms > 1000 * 1000);
+    else
+        assert_int_equal(g->retry_after_ms, results[i].retry_after_ms);
+    assert_int_equal(g->started, 1);
+    assert_int_equal(g->done, 1);
+    assert_int_equal(g->heads, g->status == 200 && g->code != ERR_REDIRECT ? 1 : 0);
+    assert_string_equal(buf_z(&g->address), "127.0.0.1");
+}
+
+/* Each answer alone, and all of them at once. */
+static void test_results(void **state)
+{
+    enum { N = sizeof results / sizeof *results };
+    struct get gets[N] = { { 0 } };
+    struct world w;
+
+    (void)state;
+    for (int together = 0; together < 2; together++) {
+        world_open(&w, &plain);
+        memset(gets, 0, sizeof gets);
+        for (size_t i = 0; i < N; i++) {
+            ask(&gets[i], &w, results[i].path);
+            if (!together)
+                world_run(&w);
+        }
+        world_run(&w);
+        for (size_t i = 0; i < N; i++) {
+            check_result(&gets[i], i);
+            get_done(&gets[i]);
+        }
+        world_close(&w);
+    }
+}
+
+static void test_head(void **state)
+{
+    struct get g = { 0 };
+    struct world w;
+    char url[64];
+
+    (void)state;
+    world_open(&w, &plain);
+    ask_of(&g, &w, "me:secret@127.0.0.1", "/relative",
+           (struct http_request){ .accept = "text/x-test" });
+    assert_int_equal(g.started, 0);
+    world_run(&w);
+    assert_int_equal(g.body_bytes, 5);
+    assert_string_equal(buf_z(&g.type), "text/plain");
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/ok", w.server.port);
+    assert_string_equal(buf_z(&g.url), url);
+    const char *sent = buf_z(&w.server.requests);
+    assert_non_null(strstr(sent, "GET /relative HTTP/1.1\r\n"));
+    assert_non_null(strstr(sent, "Accept: text/x-test\r\n"));
+    assert_non_null(strstr(sent, "Accept-Encoding: identity\r\n"));
+    assert_non_null(strstr(sent, "User-Agent: dray-test\r\n"));
+    assert_non_null(strstr(sent, "Authorization: Basic bWU6c2VjcmV0\r\n"));
+    ask(&g, &w, "/until-close");
+    world_run(&w);
+    assert_int_equal(g.body_bytes, -1);
+    assert_string_equal(buf_z(&g.type), "");
+    get_done(&g);
+    world_close(&w);
+}
+
+/* Credentials go to their origin, not to where that redirects, and again to the origin. */
+static void test_credentials(void **state)
+{
+    struct get g = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    ask_of(&g, &w, "me:secret@one.example.org", "/other", (struct http_request){ .url = NULL });
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    assert_int_equal(g.started, 1);
+    assert_string_equal(buf_z(&w.server.log), "/other\n/back\n/ok\n");
+    struct str rest = buf_str(&w.server.requests);
+    for (int i = 0; i < 3; i++) {
+        ptrdiff_t end = str_search(rest, STR("\r\n\r\n"));
+        struct str head = str_sub(rest, 0, (size_t)end);
+        assert_int_equal(str_search(head, STR("Authorization:")) >= 0, i != 1);
+        rest = str_sub(rest, (size_t)end + 4, rest.n);
+    }
+    get_done(&g);
+    world_close(&w);
+}
+
+static void expect_one_thread(void)
+{
+#ifdef __linux__
+    char line[256];
+    bool seen = false;
+    FILE *f = fopen("/proc/self/status", "r");
+
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        if (strncmp(line, "Threads:", 8) != 0)
+            continue;
+        assert_int_equal(strtol(line + 8, NULL, 10), 1);
+        seen = true;
+    }
+    fclose(f);
+    assert_true(seen);
+#endif
+}
+
+/* Names, and an address that refuses before the one that serves. */
+static void test_names(void **state)
+{
+    struct get a = { 0 }, b = { 0 }, c = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    ask_of(&a, &w, "one.example.org", "/slow", (struct http_request){ .url = NULL });
+    ask_of(&b, &w, "two.example.org", "/slow", (struct http_request){ .url = NULL });
+    ask_of(&c, &w, "localhost", "/slow", (struct http_request){ .url = NULL });
+    world_run(&w);
+    expect_one_thread();
+    assert_int_equal(a.code, 0);
+    assert_int_equal(b.code, 0);
+    assert_int_equal(c.code, 0);
+    assert_string_equal(buf_z(&b.address), "127.0.0.1");
+    assert_int_equal(b.started, 1);
+    get_done(&a);
+    get_done(&b);
+    get_done(&c);
+    world_close(&w);
+}
+
+static void test_no_connection(void **state)
+{
+    struct get g = { 0 }, name = { 0 };
+    struct world w;
+    struct sockaddr_in address;
+    uv_tcp_t taken;
+    int size = sizeof address;
+    char text[128];
+
+    (void)state;
+    world_open(&w, &plain);
+    /* A port that is bound but not listened to refuses. */
+    uv_tcp_init(loop_uv(w.loop), &taken);
+    uv_ip4_addr("127.0.0.1", 0, &address);
+    assert_int_equal(uv_tcp_bind(&taken, (struct sockaddr *)&address, 0), 0);
+    assert_int_equal(uv_tcp_getsockname(&taken, (struct sockaddr *)&address, &size), 0);
+    unsigned served = w.server.port;
+    w.server.port = ntohs(address.sin_port);
+    ask_of(&g, &w, "me:secret@two.example.org", "/x?token=1", (struct http_request){ .url = NULL });
+    world_run(&w);
+    assert_int_equal(g.code, ERR_CONNECT);
+    assert_true(g.again);
+    snprintf(text, sizeof text, "connecting to two.example.org port %u: Connection refused",
+             w.server.port);
+    assert_string_equal(buf_z(&g.text), text);
+    w.server.port = served;
+    name.world = &w;
+    get_start(&name, &(struct http_request){
+                         .url = "http://xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                                "xxxxxxxxxxxxxxxxxxxx.example.org/" });
+    world_run(&w);
+    assert_int_equal(name.code, ERR_DNS);
+    assert_false(name.again);
+    uv_close((uv_handle_t *)&taken, NULL);
+    get_done(&g);
+    get_done(&name);
+    world_close(&w);
+}
+
+static void test_bad_url(void **state)
+{
+    struct get g = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    g.world = &w;
+    get_start(&g, &(struct http_request){ .url = "file:///etc/passwd" });
+    assert_int_equal(g.done, 0);
+    world_run(&w);
+    assert_int_equal(g.code, ERR_INPUT);
+    assert_int_equal(g.started, 0);
+    get_start(&g, &(struct http_request){ .url = "" });
+    get_cancel(&g);
+    assert_int_equal(g.done, 1);
+    get_done(&g);
+    world_close(&w);
+}
+
+static void test_encoding(void **state)
+{
+    struct get g = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    ask_of(&g, &w, "127.0.0.1", "/gzip", (struct http_request){ .is_page = true });
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    assert_int_equal(g.body.n, 100);
+    assert_memory_equal(g.body.p, "page page ", 10);
+    assert_int_equal(g.body_bytes, -1);
+    assert_non_null(strstr(buf_z(&w.server.requests), "gzip"));
+    ask(&g, &w, "/gzip"); /* asked for identity: whatever comes are the file's bytes */
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    assert_int_equal(g.body.n, 28);
+    assert_memory_equal(g.body.p, GZIP_28, 28);
+    assert_int_equal(g.body_bytes, 28);
+    ask_of(&g, &w, "127.0.0.1", "/gzip-cut", (struct http_request){ .is_page = true });
+    world_run(&w);
+    assert_int_equal(g.code, ERR_NETWORK);
+    assert_true(g.again);
+    ask_of(&g, &w, "127.0.0.1", "/gzip-bad", (struct http_request){ .is_page = true });
+    world_run(&w);
+    assert_int_equal(g.code, ERR_NETWORK);
+    assert_non_null(strstr(buf_z(&g.text), "compressed answer is malformed"));
+    ask_of(&g, &w, "127.0.0.1", "/gzip", (struct http_request){ .is_page = true, .max_bytes = 99 });
+    world_run(&w);
+    assert_int_equal(g.code, ERR_LIMIT);
+    get_done(&g);
+    world_close(&w);
+}
+
+static void test_max_bytes(void **state)
+{
+    struct get g = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    ask_of(&g, &w, "127.0.0.1", "/long", (struct http_request){ .max_bytes = 100000 });
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    assert_int_equal(g.counted, 100000);
+    ask_of(&g, &w, "127.0.0.1", "/long", (struct http_request){ .max_bytes = 99999 });
+    world_run(&w);
+    assert_int_equal(g.code, ERR_LIMIT);
+    assert_int_equal(g.heads, 0); /* known before the first byte */
+    assert_false(g.again);
+    ask_of(&g, &w, "127.0.0.1", "/long-chunk", (struct http_request){ .max_bytes = 99999 });
+    world_run(&w);
+    assert_int_equal(g.code, ERR_LIMIT);
+    assert_non_null(strstr(buf_z(&g.text), "more than 99999 bytes"));
+    assert_true(g.counted <= 99999);
+    get_done(&g);
+    world_close(&w);
+}
+
+static void test_sink_refuses(void **state)
+{
+    struct get head = { .refuse_head = ERR_SPACE }, data = { .refuse_data = ERR_IO };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    ask(&head, &w, "/ok");
+    ask(&data, &w, "/long");
+    world_run(&w);
+    assert_int_equal(head.code, ERR_SPACE);
+    assert_string_equal(buf_z(&head.text), "head refused");
+    assert_int_equal(head.counted, 0);
+    assert_int_equal(data.code, ERR_IO);
+    assert_string_equal(buf_z(&data.text), "data refused");
+    assert_false(data.again);
+    get_done(&head);
+    get_done(&data);
+    world_close(&w);
+}
+
+static void cancel_later(void *ctx)
+{
+    get_cancel(ctx);
+}
+
+static void stop_loop(void *ctx)
+{
+    loop_stop(ctx);
+}
+
+/* In every phase: at once, each of the first turns, without answer, within a body, done but not
+ * told. */
+static void test_cancel(void **state)
+{
+    struct get g[4] = { { 0 } };
+    struct world w;
+    struct loop_task stop;
+
+    (void)state;
+    world_open(&w, &plain);
+    for (int turns = 0; turns < 12; turns++) {
+        ask_of(&g[0], &w, "one.example.org", "/ok", (struct http_request){ .url = NULL });
+        ask_of(&g[1], &w, "one.example.org", "/silent", (struct http_request){ .url = NULL });
+        stop = (struct loop_task){ .fn = stop_loop, .ctx = w.loop };
+        for (int i = 0; i < turns; i++) {
+            loop_post(w.loop, &stop);
+            loop_run(w.loop);
+        }
+        for (int i = 0; i < 2; i++)
+            if (g[i].x)
+                get_cancel(&g[i]);
+        loop_stop(w.loop);
+        loop_run(w.loop);
+    }
+    g[2].suicide = (struct loop_task){ .fn = cancel_later, .ctx = &g[2] };
+    ask(&g[2], &w, "/silent-body");
+    world_run(&w);
+    assert_string_equal(buf_z(&g[2].body), "hel");
+    assert_int_equal(g[1].done + g[2].done, 0);
+    for (int i = 0; i < 4; i++)
+        get_done(&g[i]);
+    world_close(&w);
+}
+
+static void test_cancel_another(void **state)
+{
+    struct get a = { 0 }, b = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    a.world = b.world = &w;
+    a.victim = &b; /* both end in the same turn */
+    get_start(&a, &(struct http_request){ .url = "x" });
+    get_start(&b, &(struct http_request){ .url = "x" });
+    world_run(&w);
+    assert_int_equal(a.done, 1);
+    assert_int_equal(b.done, 0);
+    ask(&b, &w, "/silent-body");
+    ask(&a, &w, "/ok");
+    world_run(&w);
+    assert_int_equal(a.done, 2);
+    assert_int_equal(b.done, 0);
+    get_done(&a);
+    get_done(&b);
+    world_close(&w);
+}
+
+static void test_start_from_done(void **state)
+{
+    struct get g = { 0 };
+    struct world w;
+    char url[64];
+    struct http_request next = { .url = url };
+
+    (void)state;
+    world_open(&w, &(struct http_options){ .total = 1, .per_host = 1 });
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/chunked", w.server.port);
+    g.next = &next;
+    ask(&g, &w, "/ok");
+    world_run(&w);
+    assert_int_equal(g.done, 2);
+    assert_string_equal(buf_z(&w.server.log), "/ok\n/chunked\n");
+    assert_true(g.reused);
+    get_done(&g);
+    world_close(&w);
+}
+
+static void get_many(struct world *w, size_t n, const char *const *hosts, size_t n_hosts)
+{
+    struct get *gets = mem_new(n, sizeof *gets);
+
+    for (size_t i = 0; i < n; i++)
+        ask_of(&gets[i], w, hosts[i % n_hosts], "/slow", (struct http_request){ .url = NULL });
+    world_run(w);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(gets[i].code, 0);
+        assert_int_equal(gets[i].done, 1);
+        get_done(&gets[i]);
+    }
+    free(gets);
+}
+
+static void test_limits(void **state)
+{
+    static const char *const hosts[] = { "127.0.0.1", "one.example.org", "other.example.org" };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &(struct http_options){ .total = 100, .per_host = 3 });
+    get_many(&w, 30, hosts, 1);
+    assert_int_equal(w.server.max_in_flight, 3);
+    assert_int_equal(w.server.connections, 3);
+    world_close(&w);
+    world_open(&w, &(struct http_options){ .total = 7, .per_host = 3 });
+    get_many(&w, 60, hosts, 3);
+    assert_int_equal(w.server.max_in_flight, 7);
+    world_close(&w);
+    world_open(&w, &(struct http_options){ .total = 100, .per_host = 3 });
+    get_many(&w, 60, hosts, 3);
+    assert_int_equal(w.server.max_in_flight, 9);
+    world_close(&w);
+}
+
+static void test_rank(void **state)
+{
+    static const struct {
+        const char *path;
+        uint64_t rank;
+    } asked[] = {
+        { "/ok", 0 },  { "/chunked", 5 }, { "/404", 9 },
+        { "/410", 5 }, { "/hints", 7 },   { "/empty", 0 },
+    };
+    struct get gets[6] = { { 0 } };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &(struct http_options){ .per_host = 1 });
+    for (int i = 0; i < 6; i++)
+        ask_of(&gets[i], &w, "127.0.0.1", asked[i].path,
+               (struct http_request){ .rank = asked[i].rank });
+    world_run(&w);
+    assert_string_equal(buf_z(&w.server.log), "/404\n/hints\n/chunked\n/410\n/ok\n/empty\n");
+    for (int i = 0; i < 6; i++)
+        get_done(&gets[i]);
+    world_close(&w);
+}
+
+static void test_many(void **state)
+{
+    enum { N = 5000 };
+    struct get *gets = mem_new(N, sizeof *gets);
+    struct world w;
+    size_t reused = 0;
+
+    (void)state;
+    world_open(&w, &plain);
+    for (size_t i = 0; i < N; i++)
+        ask_of(&gets[i], &w, "one.example.org", "/ok",
+               (struct http_request){ .rank = i * 7919 % 5003 });
+    world_run(&w);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(gets[i].code, 0);
+        reused += gets[i].reused;
+        get_done(&gets[i]);
+    }
+    assert_int_equal(w.server.n_requests, N);
+    assert_int_equal(w.server.connections, 20);
+    assert_int_equal(reused, N - 20);
+    expect_one_thread();
+    free(gets);
+    world_close(&w);
+}
+
+/* A kept connection that the server closes when the next request comes: nobody hears of it. */
+static void test_keep_alive_race(void **state)
+{
+    struct get g = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    w.server.requests_a_connection = 1;
+    for (int i = 0; i < 5; i++) {
+        ask(&g, &w, "/ok");
+        world_run(&w);
+        assert_int_equal(g.code, 0);
+        assert_string_equal(buf_z(&g.body), "hello");
+    }
+    assert_int_equal(w.server.n_requests, 5);
+    get_done(&g);
+    world_close(&w);
+}
+
+static void test_stall(void **state)
+{
+    static const struct http_options impatient = { .timeout_ms = 200 };
+    struct get head = { 0 }, body = { 0 };
+    struct world w;
+    uint64_t start = clock_us();
+
+    (void)state;
+    world_open(&w, &impatient);
+    ask(&head, &w, "/silent");
+    ask(&body, &w, "/silent-body");
+    world_run(&w);
+    assert_int_equal(head.code, ERR_TIMEOUT);
+    assert_true(head.again);
+    assert_non_null(strstr(buf_z(&head.text), "127.0.0.1 port"));
+    assert_non_null(strstr(buf_z(&head.text), "sent nothing for 200 ms"));
+    assert_int_equal(head.status, 0);
+    assert_int_equal(body.code, ERR_TIMEOUT);
+    assert_int_equal(body.status, 200);
+    assert_string_equal(buf_z(&body.body), "hel");
+    uint64_t took = clock_us() - start;
+    assert_true(took >= 200 * 1000 && took < 1000 * 1000);
+    get_done(&head);
+    get_done(&body);
+    world_close(&w);
+}
+
+/* A host that still moves has not stalled, however slow: not on its other connections either. */
+static void test_slow_is_no_stall(void **state)
+{
+    static const struct http_options impatient = { .timeout_ms = 200 };
+    struct get slow = { 0 }, silent = { 0 };
+    struct world w;
+    uint64_t start = clock_us();
+
+    (void)state;
+    world_open(&w, &impatient);
+    ask(&silent, &w, "/silent");
+    ask(&slow, &w, "/drip"); /* 40 x 20 ms */
+    slow.victim = &silent;
+    world_run(&w);
+    assert_int_equal(slow.code, 0);
+    assert_int_equal(slow.counted, 40);
+    assert_int_equal(silent.done, 0);
+    assert_true(clock_us() - start >= 800 * 1000);
+    get_done(&slow);
+    get_done(&silent);
+    world_close(&w);
+}
+
+static int write_hosts(void **state)
+{
+    static char path[] = "/tmp/dray-hosts-XXXXXX";
+
+    int fd = mkstemp(path);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!f)
+        return -1;
+    fputs("127.0.0.1 one.example.org other.example.org\n"
+          "127.0.0.2 two.example.org\n127.0.0.1 two.example.org\n",
+          f);
+    fclose(f);
+    *state = path;
+    return setenv("CARES_HOSTS", path, 1);
+}
+
+static int remove_hosts(void **state)
+{
+    return remove(*state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_results),        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_credentials),    cmocka_unit_test(test_names),
+        cmocka_unit_test(test_no_connection),  cmocka_unit_test(test_bad_url),
+        cmocka_unit_test(test_encoding),       cmocka_unit_test(test_max_bytes),
+        cmocka_unit_test(test_sink_refuses),   cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_cancel_another), cmocka_unit_test(test_start_from_done),
+        cmocka_unit_test(test_limits),         cmocka_unit_test(test_rank),
+        cmocka_unit_test(test_many),           cmocka_unit_test(test_keep_alive_race),
+        cmocka_unit_test(test_stall),          cmocka_unit_test(test_slow_is_no_stall),
+    };
+
+    return cmocka_run_group_tests(tests, write_hosts, remove_hosts);
+}
