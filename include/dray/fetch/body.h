@@ -1,0 +1,34 @@
+/* body.h: the bytes of one file on their way into the destination: hashed as they come, written in
+ * large pieces under a temporary name, counted against what was promised. Knows nothing of where
+ * they come from. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dray/store/place.h"
+#include "dray/util/digest.h"
+
+struct body;
+
+/* Write buffers, kept for the next file. `struct body_pool p = { 0 }`. */
+struct body_pool {
+    char **free;
+    size_t n, cap;
+};
+void body_pool_done(struct body_pool *p);
+
+/* Begins a file in `place`. `algs`: the set of digests to compute, bit (1u << alg) each. All
+ * pointers are borrowed until body_destroy(). `max_bytes`: a longer file ends in ERR_LENGTH;
+ * UINT64_MAX: any length. */
+struct body *body_create(struct place *place, struct body_pool *pool, unsigned algs,
+                         uint64_t max_bytes, struct err *e);
+int body_add(struct body *b, const void *bytes, size_t n, struct err *e);
+uint64_t body_bytes(const struct body *b);
+/* Writes what is left and gives the digests, out[alg] for each of `algs`. No body_add() afterwards.
+ */
+int body_finish(struct body *b, struct digest out[static DIGEST_COUNT], struct err *e);
+/* Puts the file in its place. Only body_destroy() is allowed afterwards. */
+int body_commit(struct body *b, const char *name, struct err *e);
+/* Removes the temporary file unless it was committed. NULL is allowed. */
+void body_destroy(struct body *b);

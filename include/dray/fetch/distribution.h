@@ -1,0 +1,22 @@
+/* distribution.h: the files of one project, as their names tell what they are. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dray/py/filename.h"
+#include "dray/py/simple.h"
+
+/* Borrowed from the listing it came from and the arena it was parsed into. */
+struct distribution {
+    const struct simple_file *file;
+    struct str base; /* relative URLs of the file start here */
+    struct version version;
+    struct wheel_name wheel; /* of a wheel */
+    bool is_wheel;
+};
+
+/* What `file` is to `project` (normalised): false when it is neither a wheel nor a source
+ * distribution of it, or has a name that must not be written to a disk. */
+bool distribution_parse(struct arena *a, const struct simple_file *file, struct str project,
+                        struct str base, struct distribution *out);

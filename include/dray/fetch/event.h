@@ -1,0 +1,125 @@
+/* event.h: the one stream of facts about a run. The machines and the runner emit, in the order in
+ * which things happen; progress, trace, report and tests listen. Nobody else tells anybody what is
+ * going on. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dray/util/digest.h"
+#include "dray/util/err.h"
+#include "dray/util/str.h"
+
+/* The state machine of one requirement (of one target); in order of life. The lawful successors and
+ * what entering does are in fetch/fetch.c; README.md draws it from the same table. state, name in
+ * traces and reports, what a person is told */
+#define FETCH_STATES(X)                                                                            \
+    X(LOOKUP, "lookup", "looking up")           /* its index pages are on their way */             \
+    X(METADATA, "metadata", "reading metadata") /* a candidate's metadata is on its way */         \
+    X(DECIDE, "decide", "deciding")             /* which file it is to be */                       \
+    X(PROBE, "probe", "checking")               /* is the file here already */                     \
+    X(QUEUE, "queue", "queued")                 /* waits for its turn on a connection */           \
+    X(HEADER, "header", "connecting")           /* request sent, waits for the response's head */  \
+    X(BODY, "body", "downloading")              /* bytes arrive: hashed and written */             \
+    X(HASH, "hash", "verifying")                /* length and digests against the promise */       \
+    X(PLACE, "place", "placing")                /* into the destination, atomically */             \
+    X(WAIT, "wait", "waiting")                  /* between two attempts */                         \
+    X(DONE, "done", "done")                                                                        \
+    X(FAILED, "failed", "failed")
+
+enum fetch_state {
+#define FETCH_STATE_ENUM(state, name, told) FETCH_##state,
+    FETCH_STATES(FETCH_STATE_ENUM)
+#undef FETCH_STATE_ENUM
+        FETCH_STATE_COUNT
+};
+
+#define FETCH_BYTES_UNKNOWN UINT64_MAX
+
+/* Where a finished file came from. */
+enum fetch_origin { FETCH_FROM_NETWORK, FETCH_FROM_FILE, FETCH_KEPT };
+
+/* What others may see of one machine. Everything is borrowed and valid until the run ends; strings
+ * are STR_NONE until they are known (file, url, version: from DECIDE on; path: from DONE on). */
+struct fetch_view {
+    size_t order;     /* 0, 1, ...: the order of the requirements; messages and reports follow it */
+    struct str label; /* the requirement as a person wrote it: "flask>=3", "./x.whl" */
+    struct str project; /* normalised name */
+    struct str version;
+    struct str filename;
+    struct str url;           /* redacted; of the file, "file:///..." for local ones */
+    struct str path;          /* where it was placed or kept */
+    struct str yanked_reason; /* STR_NONE unless the file is yanked */
+    bool is_direct;           /* given as URL or path, not looked up on an index */
+    bool replaced;            /* a file of that name with other bytes was there and was replaced */
+    enum fetch_state state;
+    enum fetch_origin origin; /* from DECIDE on; KEPT only from DONE on */
+    unsigned attempt;         /* 1, 2, ...: of the request for the body */
+    uint64_t body_bytes;      /* promised size, or FETCH_BYTES_UNKNOWN */
+    uint64_t got_bytes;       /* of the present attempt */
+    const struct digest
+        *digests; /* promised by the index or the user, then verified; n_digests may be 0 */
+    size_t n_digests;
+    struct digest sha256; /* of the file, from DONE on */
+    struct err err;       /* set in FAILED */
+};
+
+/* kind, name in traces */
+#define EVENT_KINDS(X)                                                                             \
+    X(START, "start")     /* the run begins; n: requirements so far known, 0 when not yet */       \
+    X(ADDED, "added")     /* fetch: a requirement has become a machine; in order, before others */ \
+    X(STATE, "state")     /* fetch went from `from` to `to` */                                     \
+    X(BYTES, "bytes")     /* fetch: n more bytes of its body; not in traces */                     \
+    X(RETRY, "retry")     /* fetch: an attempt failed (text says why), the next one in n ms */     \
+    X(PAGE, "page")       /* an index page: text: its URL; n: bytes; took_us; code: 0 or error */  \
+    X(SKIPPED, "skipped") /* text: a requirement whose marker is false for the target */           \
+    X(WARNING, "warning") /* text: one sentence; fetch when it is about one, else NULL */          \
+    X(TICK, "tick")       /* time passes: at most 10 a second; not in traces */                    \
+    X(END, "end")         /* the run is over; code: 0 or the error of the run */
+
+enum event_kind {
+#define EVENT_ENUM(kind, name) EVENT_##kind,
+    EVENT_KINDS(EVENT_ENUM)
+#undef EVENT_ENUM
+        EVENT_COUNT
+};
+
+struct event {
+    enum event_kind kind;
+    uint64_t at_us;                 /* since the run began */
+    const struct fetch_view *fetch; /* or NULL */
+    enum fetch_state from, to;
+    struct str text;
+    uint64_t n;
+    uint64_t took_us;
+    int code;
+};
+
+/* Called from the loop or from inside libcurl: records and draws, never starts or cancels anything.
+ */
+typedef void (*event_fn)(void *ctx, const struct event *ev);
+
+enum { EVENT_LISTENERS_MAX = 8 };
+
+/* `struct events e = { 0 }`, then events_listen() before the run; at_us counts from the first
+ * emitted event. */
+struct events {
+    struct {
+        event_fn fn;
+        void *ctx;
+    } listeners[EVENT_LISTENERS_MAX];
+    size_t n;
+    uint64_t start_us;
+};
+
+void events_listen(struct events *e, event_fn fn, void *ctx);
+/* Fills in at_us and passes `ev` to all listeners in the order in which they came. */
+void events_emit(struct events *e, struct event *ev);
+/* A WARNING; `fetch` may be NULL. */
+__attribute__((format(printf, 3, 4))) void
+events_warn(struct events *e, const struct fetch_view *fetch, const char *format, ...);
+const char *event_name(enum event_kind kind);
+const char *fetch_state_name(enum fetch_state s);
+/* "downloading" */
+const char *fetch_state_told(enum fetch_state s);

@@ -1,0 +1,63 @@
+/* fetch.h: the machines: one for each requirement (of one target), from its name to its file in the
+ * destination.
+ *
+ * LOOKUP -> METADATA -> DECIDE -> PROBE -> QUEUE -> HEADER -> BODY -> HASH -> PLACE -> DONE, with
+ * WAIT between two attempts and FAILED from anywhere. The table of lawful steps is in fetch.c; what
+ * happens in them is told through event.h. A machine that fails does not stop the others. Policy
+ * lives here (retries, what counts as the right file); the network does not. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dray/fetch/event.h"
+#include "dray/fetch/source.h"
+#include "dray/net/http.h"
+#include "dray/py/specifier.h"
+#include "dray/py/target.h"
+#include "dray/store/place.h"
+
+/* What one machine is to get. Everything is borrowed until fetcher_destroy(). */
+struct fetch_wish {
+    struct str label;   /* as a person wrote it */
+    struct str project; /* normalised; STR_NONE with a url whose name does not tell it */
+    struct specifier_set specifiers;
+    struct str url;              /* this very file: http, https or file URL; STR_NONE: choose one */
+    const struct digest *hashes; /* the user allows these; see promise.h */
+    size_t n_hashes;
+    bool need_hash; /* --require-hashes */
+    bool allow_wheel, allow_sdist, prefer_binary, pre;
+    struct err fault; /* set: it can't be had at all; the machine fails with this */
+};
+
+/* What machines need of the run; borrowed, all of them outlive the fetcher. */
+struct fetch_world {
+    struct loop *loop;
+    struct http *http;
+    struct events *events;
+    struct source *source;
+    struct place *place; /* NULL with dry_run */
+    const struct target *target;
+    unsigned retries;
+    bool dry_run; /* choose and look, fetch nothing */
+};
+
+struct fetcher;
+
+/* Runs once, from the loop, when every machine is DONE or FAILED. */
+typedef void (*fetcher_done_fn)(void *ctx);
+
+struct fetcher *fetcher_create(const struct fetch_world *w, fetcher_done_fn done, void *ctx);
+/* In the order of the requirements; before fetcher_start(). Copies the wish, borrows what it points
+ * to. */
+void fetcher_add(struct fetcher *f, const struct fetch_wish *wish);
+void fetcher_start(struct fetcher *f);
+/* The machines in the order in which they were added; the array lives until fetcher_destroy(). */
+const struct fetch_view *const *fetcher_views(const struct fetcher *f, size_t *n);
+/* Stops what is under way and removes its temporary files; finished files stay, and so do the
+ * views. `done` will not run. */
+void fetcher_cancel(struct fetcher *f);
+/* Cancels, too. NULL is allowed. */
+void fetcher_destroy(struct fetcher *f);
+/* May a machine go from one state to the other? For the tests and the diagram. */
+bool fetch_step_is_lawful(enum fetch_state from, enum fetch_state to);

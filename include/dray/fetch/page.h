@@ -1,0 +1,37 @@
+/* page.h: one index page, from http(s) or a local file, parsed while it arrives, with the retries
+ * that it is worth. */
+#pragma once
+
+#include "dray/fetch/event.h"
+#include "dray/net/http.h"
+#include "dray/net/loop.h"
+#include "dray/py/simple.h"
+
+/* What pages need of the run; borrowed for as long as any page lives. */
+struct page_world {
+    struct loop *loop;
+    struct http *http;
+    struct events *events;
+    unsigned retries;
+    const char *const
+        *trusted_hosts; /* "host" or "host:port": their pages may come over plain http */
+    size_t n_trusted_hosts;
+};
+
+struct page;
+
+/* Borrowed from the page, valid until page_destroy(). */
+struct page_answer {
+    struct err err;                 /* ERR_NOT_FOUND: the index has no such page */
+    struct simple_listing *listing; /* NULL when err.code is set */
+    struct str base;                /* absolute URL at which relative ones of the listing start */
+};
+
+typedef void (*page_done_fn)(void *ctx, const struct page_answer *answer);
+
+/* `url`: http, https or file; a file: URL that ends in "/" means index.html there. An http page is
+ * refused unless its host is this machine or trusted, as pip does. `done` runs once, later, from
+ * the loop. */
+struct page *page_start(const struct page_world *w, const char *url, page_done_fn done, void *ctx);
+/* At any time: cancels what is under way, frees the listing. NULL is allowed. */
+void page_destroy(struct page *p);

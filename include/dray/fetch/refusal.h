@@ -1,0 +1,22 @@
+/* refusal.h: why a file of a project does not fit a requirement, and the sentence that a person
+ * gets when none does. */
+#pragma once
+
+#include "dray/fetch/candidate.h"
+
+enum refusal {
+    REFUSAL_NONE,
+    REFUSAL_VERSION, /* not in the specifiers */
+    REFUSAL_WHEEL,   /* wheels are not allowed */
+    REFUSAL_SDIST,   /* source distributions are not allowed */
+    REFUSAL_TAGS,    /* for another Python or platform */
+    REFUSAL_PYTHON,  /* Requires-Python */
+    REFUSAL_PRE,     /* a pre-release, while final ones fit */
+    REFUSAL_YANKED,
+    REFUSAL_HASH /* promised digests differ from the allowed ones */
+};
+
+/* Puts the explanation into `e` and returns ERR_NO_MATCH. `why` has one entry for each of the `n`
+ * items, none of them REFUSAL_NONE; n > 0. */
+int refusal_explain(const struct candidate_rules *rules, const struct distribution *const *items,
+                    const enum refusal *why, size_t n, struct err *e);

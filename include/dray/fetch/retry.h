@@ -1,0 +1,14 @@
+/* retry.h: when to try again. Full jitter (each delay is random between nothing and a bound that
+ * doubles), so that many clients which failed together do not come back together; Retry-After (RFC
+ * 9110 section 10.2.3) is a floor. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dray/net/http.h"
+
+/* Should there be a further attempt after number `attempt` (1, 2, ...) ended with `result`, when
+ * `retries` are allowed in all? If so, `*delay_ms` is how long to wait before it. */
+bool retry_after(const struct http_result *result, unsigned attempt, unsigned retries,
+                 uint64_t *delay_ms);

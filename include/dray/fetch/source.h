@@ -1,0 +1,32 @@
+/* source.h: all files of a project, from every index and every --find-links place, in pip's order.
+ * One page is asked for once a run, however many ask for its project. */
+#pragma once
+
+#include "dray/fetch/distribution.h"
+#include "dray/fetch/page.h"
+#include "dray/util/strs.h"
+
+struct source; /* all places of a run */
+struct source_query;
+
+/* Borrowed, valid until source_query_destroy(). */
+struct source_answer {
+    struct err err; /* a page that can't be had or makes no sense; ERR_NOT_FOUND when no place knows
+                       the project */
+    const struct distribution *const *items;
+    size_t n;
+};
+
+typedef void (*source_done_fn)(void *ctx, const struct source_answer *answer);
+
+/* `indexes`: URLs of index roots, in order; empty with --no-index. `find_links`: see flat.h. All
+ * borrowed. */
+struct source *source_create(const struct page_world *w, const struct strs *indexes,
+                             const struct strs *find_links);
+/* Every query must have been destroyed. */
+void source_destroy(struct source *s);
+/* `project` is a normalised name. `done` runs once, later, from the loop. */
+struct source_query *source_start(struct source *s, struct str project, source_done_fn done,
+                                  void *ctx);
+/* At any time; cancels, and frees the listings when nobody else needs them. NULL is allowed. */
+void source_query_destroy(struct source_query *q);

@@ -1,0 +1,114 @@
+/* libcurl hands over at most 16 KiB at a time: small enough to be hashed while it is in the cache,
+ * too small to be written. So pieces are hashed at once and collected for one write of WRITE_BYTES.
+ */
+#include "dray/fetch/body.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dray/util/mem.h"
+
+enum { WRITE_BYTES = 256 * 1024 };
+
+struct body {
+    struct place_file *file;
+    struct body_pool *pool;
+    struct hasher hasher;
+    char *piece; /* WRITE_BYTES, from the pool */
+    size_t piece_bytes;
+    uint64_t bytes, max_bytes;
+};
+
+static char *pool_take(struct body_pool *p)
+{
+    return p->n ? p->free[--p->n] : mem_new(1, WRITE_BYTES);
+}
+
+static void pool_give(struct body_pool *p, char *piece)
+{
+    p->free = mem_grow(p->free, p->n, &p->cap, sizeof(*p->free));
+    p->free[p->n++] = piece;
+}
+
+void body_pool_done(struct body_pool *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->n; i++)
+        free(p->free[i]);
+    free(p->free);
+    *p = (struct body_pool){ 0 };
+}
+
+struct body *body_create(struct place *place, struct body_pool *pool, unsigned algs,
+                         uint64_t max_bytes, struct err *e)
+{
+    struct place_file *file = place_file_create(place, e);
+
+    if (!file)
+        return NULL;
+    struct body *b = mem_new(1, sizeof(*b));
+    b->file = file;
+    b->pool = pool;
+    b->piece = pool_take(pool);
+    b->max_bytes = max_bytes;
+    hasher_init(&b->hasher, algs);
+    return b;
+}
+
+static int body_flush(struct body *b, struct err *e)
+{
+    size_t n = b->piece_bytes;
+
+    b->piece_bytes = 0;
+    return n ? place_file_write(b->file, b->piece, n, e) : 0;
+}
+
+int body_add(struct body *b, const void *bytes, size_t n, struct err *e)
+{
+    const char *at = bytes;
+
+    if (n > b->max_bytes - b->bytes)
+        return err_set(e, ERR_LENGTH, "it is longer than the %" PRIu64 " bytes that were promised",
+                       b->max_bytes);
+    b->bytes += n;
+    hasher_add(&b->hasher, bytes, n);
+    while (n) {
+        size_t room = WRITE_BYTES - b->piece_bytes;
+        size_t part = n < room ? n : room;
+        memcpy(b->piece + b->piece_bytes, at, part);
+        b->piece_bytes += part;
+        at += part;
+        n -= part;
+        if (b->piece_bytes == WRITE_BYTES && body_flush(b, e))
+            return e->code;
+    }
+    return 0;
+}
+
+uint64_t body_bytes(const struct body *b)
+{
+    return b->bytes;
+}
+
+int body_finish(struct body *b, struct digest out[static DIGEST_COUNT], struct err *e)
+{
+    hasher_finish(&b->hasher, out);
+    return body_flush(b, e);
+}
+
+int body_commit(struct body *b, const char *name, struct err *e)
+{
+    return place_file_commit(b->file, name, e);
+}
+
+void body_destroy(struct body *b)
+{
+    if (!b)
+        return;
+    place_file_destroy(b->file);
+    pool_give(b->pool, b->piece);
+    hasher_done(&b->hasher);
+    free(b);
+}

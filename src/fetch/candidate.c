@@ -1,0 +1,143 @@
+/* Each file gets a verdict, rule by rule in pip's order; among those that are left the greatest
+ * sort key wins. */
+#include "dray/fetch/candidate.h"
+
+#include <stdlib.h>
+
+#include "dray/fetch/refusal.h"
+#include "dray/util/mem.h"
+
+struct choice {
+    const struct candidate_rules *rules;
+    const struct distribution *const *items;
+    enum refusal *why;
+    size_t n;
+};
+
+static bool python_fits(const struct candidate_rules *rules, const struct simple_file *file)
+{
+    struct arena a = { 0 };
+    struct err e = { 0 };
+    struct specifier_set wanted;
+    bool fits = true;
+
+    /* pip: a Requires-Python that can't be parsed does not exclude a file. */
+    if (file->requires_python.p && !specifier_set_parse(&a, file->requires_python, &wanted, &e))
+        fits = specifier_set_contains(&wanted, &rules->target->python);
+    err_done(&e);
+    arena_done(&a);
+    return fits;
+}
+
+static enum refusal judge_alone(const struct candidate_rules *rules, const struct distribution *d)
+{
+    if (!specifier_set_contains(rules->specifiers, &d->version))
+        return REFUSAL_VERSION;
+    if (d->is_wheel && !rules->allow_wheel)
+        return REFUSAL_WHEEL;
+    if (!d->is_wheel && !rules->allow_sdist)
+        return REFUSAL_SDIST;
+    if (d->is_wheel && tag_set_rank(rules->target->tags, &d->wheel) == TAG_NONE)
+        return REFUSAL_TAGS;
+    return python_fits(rules, d->file) ? REFUSAL_NONE : REFUSAL_PYTHON;
+}
+
+/* packaging's SpecifierSet.filter: pre-releases only if asked for, or if nothing else is left. */
+static void judge_pre_releases(struct choice *c)
+{
+    bool final_left = false;
+
+    if (c->rules->pre || specifier_set_wants_pre(c->rules->specifiers))
+        return;
+    for (size_t i = 0; i < c->n; i++)
+        final_left |= c->why[i] == REFUSAL_NONE && !c->items[i]->version.pre;
+    for (size_t i = 0; i < c->n; i++)
+        if (final_left && c->why[i] == REFUSAL_NONE && c->items[i]->version.pre)
+            c->why[i] = REFUSAL_PRE;
+}
+
+static bool hash_allowed(const struct candidate_rules *rules, const struct simple_file *file)
+{
+    for (size_t i = 0; i < file->n_digests; i++)
+        for (size_t k = 0; k < rules->n_hashes; k++)
+            if (digest_eq(&file->digests[i], &rules->hashes[k]))
+                return true;
+    return false;
+}
+
+/* pip's filter_unallowed_hashes: once a file with an allowed hash is there, those with others go;
+ * if there is none all stay, so that the difference is what is reported. */
+static void judge_hashes(struct choice *c)
+{
+    bool match = false;
+
+    for (size_t i = 0; i < c->n; i++)
+        match |= c->why[i] == REFUSAL_NONE && hash_allowed(c->rules, c->items[i]->file);
+    for (size_t i = 0; i < c->n && match; i++)
+        if (c->why[i] == REFUSAL_NONE && c->items[i]->file->n_digests > 0 &&
+            !hash_allowed(c->rules, c->items[i]->file))
+            c->why[i] = REFUSAL_HASH;
+}
+
+/* PEP 592: a yanked file only for a requirement that names the version, and when no other one fits.
+ */
+static void judge_yanked(struct choice *c)
+{
+    bool all_yanked = true;
+
+    for (size_t i = 0; i < c->n; i++)
+        all_yanked &= c->why[i] != REFUSAL_NONE || c->items[i]->file->yanked;
+    if (all_yanked && specifier_set_is_pinned(c->rules->specifiers))
+        return;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->why[i] == REFUSAL_NONE && c->items[i]->file->yanked)
+            c->why[i] = REFUSAL_YANKED;
+}
+
+/* pip's sort key, most important part first; >0 when x is better. */
+static int compare(const struct candidate_rules *rules, const struct distribution *x,
+                   const struct distribution *y)
+{
+    int order = hash_allowed(rules, x->file) - hash_allowed(rules, y->file);
+
+    if (!order)
+        order = y->file->yanked - x->file->yanked;
+    if (!order && rules->prefer_binary)
+        order = x->is_wheel - y->is_wheel;
+    if (!order)
+        order = version_cmp(&x->version, &y->version);
+    if (!order)
+        order = x->is_wheel - y->is_wheel;
+    if (!order && x->is_wheel)
+        order = tag_set_rank(rules->target->tags, &y->wheel) -
+                tag_set_rank(rules->target->tags, &x->wheel);
+    if (!order && x->is_wheel)
+        order = wheel_build_cmp(&x->wheel, &y->wheel);
+    return order;
+}
+
+const struct distribution *candidate_choose(const struct candidate_rules *rules,
+                                            const struct distribution *const *items, size_t n,
+                                            struct err *e)
+{
+    struct choice c = { .rules = rules, .items = items, .n = n };
+    const struct distribution *best = NULL;
+
+    if (!n) {
+        err_set(e, ERR_NOT_FOUND, "no file of %.*s was found", STR_ARG(rules->label));
+        return NULL;
+    }
+    c.why = mem_new(n, sizeof(*c.why));
+    for (size_t i = 0; i < n; i++)
+        c.why[i] = judge_alone(rules, items[i]);
+    judge_pre_releases(&c);
+    judge_hashes(&c);
+    judge_yanked(&c);
+    for (size_t i = 0; i < n; i++)
+        if (c.why[i] == REFUSAL_NONE && (!best || compare(rules, items[i], best) >= 0))
+            best = items[i];
+    if (!best)
+        refusal_explain(rules, items, c.why, n, e);
+    free(c.why);
+    return best;
+}

@@ -1,0 +1,126 @@
+/* DECIDE: from the files of a project, or from a URL that was given, to the one file that is
+ * wanted. */
+#include "dray/fetch/candidate.h"
+#include "dray/fetch/machine.h"
+#include "dray/net/url.h"
+
+static bool is_local(struct str url)
+{
+    return str_starts(url, STR("file:"));
+}
+
+/* Copies what outlives the listing. */
+static void set_file(struct fetch *f, const struct simple_file *file, struct str url)
+{
+    struct arena *a = &f->fetcher->arena;
+    struct buf shown = { 0 };
+
+    f->url = url;
+    url_redact(url, &shown);
+    f->view.url = arena_str(a, buf_str(&shown));
+    buf_done(&shown);
+    f->view.filename = arena_str(a, file->filename);
+    f->view.yanked_reason = file->yanked ? arena_str(a, file->yanked_reason) : STR_NONE;
+    f->view.body_bytes = file->size;
+    f->view.digests = arena_copy(a, file->digests, file->n_digests, sizeof(*file->digests));
+    f->view.n_digests = file->n_digests;
+    f->promise = (struct promise){ .allowed = f->wish.hashes,
+                                   .n_allowed = f->wish.n_hashes,
+                                   .listed = f->view.digests,
+                                   .n_listed = file->n_digests,
+                                   .bytes = file->size,
+                                   .need_allowed = f->wish.need_hash };
+}
+
+static int decide_listed(struct fetch *f)
+{
+    struct candidate_rules rules = { .label = f->wish.label,
+                                     .specifiers = &f->wish.specifiers,
+                                     .target = f->fetcher->world.target,
+                                     .hashes = f->wish.hashes,
+                                     .n_hashes = f->wish.n_hashes,
+                                     .allow_wheel = f->wish.allow_wheel,
+                                     .allow_sdist = f->wish.allow_sdist,
+                                     .prefer_binary = f->wish.prefer_binary,
+                                     .pre = f->wish.pre };
+    const struct distribution *d =
+        candidate_choose(&rules, f->answer->items, f->answer->n, &f->fault);
+    struct buf url = { 0 };
+
+    if (!d)
+        return f->fault.code;
+    if (url_join(d->base, d->file->url, &url, &f->fault)) {
+        err_wrap(&f->fault, "the index lists a file at an address that can't be used");
+    } else if (is_local(buf_str(&url)) && !is_local(d->base)) {
+        err_set(&f->fault, ERR_INPUT,
+                "the index lists a file on this machine, %s; that is not its to give", buf_z(&url));
+    } else {
+        f->view.version = arena_str(&f->fetcher->arena, d->version.text);
+        set_file(f, d->file, arena_str(&f->fetcher->arena, buf_str(&url)));
+        if (d->file->yanked)
+            events_warn(f->fetcher->world.events, &f->view, "%.*s is yanked%s%.*s",
+                        STR_ARG(f->view.filename), d->file->yanked_reason.n ? ": " : "",
+                        STR_ARG(d->file->yanked_reason));
+    }
+    buf_done(&url);
+    return f->fault.code;
+}
+
+static int check_wheel(struct fetch *f, const struct wheel_name *w)
+{
+    const struct target *target = f->fetcher->world.target;
+
+    if (f->wish.project.p && !str_eq(f->wish.project, w->project))
+        return err_set(&f->fault, ERR_CONFLICT, "the file %.*s is of the project %.*s",
+                       STR_ARG(f->view.filename), STR_ARG(w->project));
+    if (!specifier_set_contains(&f->wish.specifiers, &w->version))
+        return err_set(&f->fault, ERR_CONFLICT, "the file %.*s is not in %.*s",
+                       STR_ARG(f->view.filename), STR_ARG(f->wish.specifiers.text));
+    if (tag_set_rank(target->tags, w) == TAG_NONE)
+        return err_set(&f->fault, ERR_NO_MATCH,
+                       "the wheel is for %.*s-%.*s-%.*s and does not fit %.*s",
+                       STR_ARG(w->python_tags), STR_ARG(w->abi_tags), STR_ARG(w->platform_tags),
+                       STR_ARG(target->label));
+    return 0;
+}
+
+static int decide_direct(struct fetch *f)
+{
+    struct arena *a = &f->fetcher->arena;
+    struct simple_file file = { .size = FETCH_BYTES_UNKNOWN };
+    struct version version = { 0 };
+    struct wheel_name w;
+    struct err e = { 0 };
+
+    simple_file_of_url(a, f->wish.url, &file);
+    if (!filename_is_safe(file.filename))
+        return err_set(&f->fault, ERR_INPUT,
+                       "the URL does not end in a file name that can be used");
+    f->view.is_direct = true;
+    set_file(f, &file, arena_str(a, file.url));
+    if (str_ends(file.filename, STR(".whl"))) {
+        if (wheel_name_parse(a, file.filename, &w, &f->fault) || check_wheel(f, &w))
+            return f->fault.code;
+        f->view.project = arena_str(a, w.project);
+        version = w.version;
+    } else if (!sdist_ending(file.filename).p) {
+        return err_set(&f->fault, ERR_INPUT, "%.*s is neither a wheel nor a source distribution",
+                       STR_ARG(file.filename));
+    } else if (f->wish.project.p) {
+        /* Archives of repositories have names that tell no version: that is fine for a URL. */
+        sdist_name_parse(a, file.filename, f->wish.project, &version, &e);
+        err_done(&e);
+    }
+    f->view.version = version.text;
+    return 0;
+}
+
+int fetch_decide(struct fetch *f)
+{
+    int code = f->wish.url.p ? decide_direct(f) : decide_listed(f);
+
+    if (!code)
+        code = promise_check_early(&f->promise, &f->fault);
+    f->view.origin = is_local(f->url) ? FETCH_FROM_FILE : FETCH_FROM_NETWORK;
+    return code;
+}

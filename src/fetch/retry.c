@@ -1,0 +1,38 @@
+#include "dray/fetch/retry.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <sys/random.h>
+#endif
+
+#include "dray/util/limits.h"
+
+enum { BOUND_FIRST_MS = 500, BOUND_LAST_MS = 20000 };
+
+static uint64_t random_below(uint64_t bound)
+{
+    uint64_t n;
+
+    if (getentropy(&n, sizeof(n)) != 0)
+        abort(); /* fails only for a wrong pointer or size */
+    return n % bound;
+}
+
+bool retry_after(const struct http_result *result, unsigned attempt, unsigned retries,
+                 uint64_t *delay_ms)
+{
+    uint64_t bound = BOUND_FIRST_MS;
+
+    if (!result->again || attempt > retries)
+        return false;
+    if (result->retry_after_ms > (int64_t)LIMIT_RETRY_AFTER_S * 1000)
+        return false;
+    for (unsigned i = 1; i < attempt && bound < BOUND_LAST_MS; i++)
+        bound *= 2;
+    if (bound > BOUND_LAST_MS)
+        bound = BOUND_LAST_MS;
+    uint64_t floor = result->retry_after_ms > 0 ? (uint64_t)result->retry_after_ms : 0;
+    *delay_ms = floor + random_below(bound);
+    return true;
+}

@@ -1,0 +1,272 @@
+/* A project is asked for once: all who ask wait for the same pages, whose files are parsed once
+ * into distributions. */
+#include "dray/fetch/source.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "dray/fetch/flat.h"
+#include "dray/net/url.h"
+#include "dray/util/map.h"
+#include "dray/util/mem.h"
+
+struct project_page {
+    struct project *project;
+    struct page *page;
+    const struct page_answer *answer; /* NULL: on its way */
+};
+
+struct project {
+    struct source *source;
+    struct str name;
+    struct project_page *pages; /* one for each index; NULL: nobody needs them at present */
+    size_t pending;             /* pages on their way, plus one while the flat places are read */
+    bool ready;
+    struct source_query *queries;
+    struct arena arena; /* what was parsed for the answer */
+    const struct distribution **items;
+    size_t n, cap;
+    struct source_answer answer;
+};
+
+struct source_query {
+    struct project *project;
+    source_done_fn done;
+    void *ctx;
+    struct loop_task tell;
+    struct source_query *next;
+};
+
+struct source {
+    const struct page_world *world;
+    const struct strs *indexes, *find_links;
+    struct arena arena; /* projects and their names */
+    struct map projects;
+    struct flat *flat; /* NULL without find_links, and before the first question */
+    bool flat_ready;
+    const struct err *flat_err;
+};
+
+static void project_add(struct project *p, const struct simple_file *file, struct str base)
+{
+    struct distribution d;
+
+    if (!distribution_parse(&p->arena, file, p->name, base, &d))
+        return;
+    p->items = mem_grow(p->items, p->n, &p->cap, sizeof(*p->items));
+    p->items[p->n++] = arena_copy(&p->arena, &d, 1, sizeof(d));
+}
+
+static void project_add_local(void *ctx, const struct flat_file *f)
+{
+    if (f->is_local)
+        project_add(ctx, f->file, f->base);
+}
+
+static void project_add_listed(void *ctx, const struct flat_file *f)
+{
+    if (!f->is_local)
+        project_add(ctx, f->file, f->base);
+}
+
+/* pip's order: local files, then --find-links pages, then the indexes. */
+static void project_collect(struct project *p)
+{
+    const struct source *s = p->source;
+
+    if (s->flat) {
+        flat_find(s->flat, p->name, project_add_local, p);
+        flat_find(s->flat, p->name, project_add_listed, p);
+    }
+    for (size_t i = 0; i < s->indexes->n; i++) {
+        const struct page_answer *answer = p->pages[i].answer;
+        for (size_t k = 0; answer->listing && k < answer->listing->n; k++)
+            project_add(p, &answer->listing->files[k], answer->base);
+    }
+}
+
+static void add_places(struct buf *out, const struct strs *places)
+{
+    for (size_t i = 0; i < places->n; i++) {
+        if (out->n)
+            buf_add_z(out, ", ");
+        url_redact(places->items[i], out);
+    }
+}
+
+/* A page that failed makes the answer an error, never a smaller answer: pip skips it, and an outage
+ * then silently changes what is installed. */
+static void project_check(struct project *p)
+{
+    struct err *e = &p->answer.err;
+    struct buf places = { 0 };
+
+    if (p->source->flat_err && p->source->flat_err->code)
+        err_set(e, p->source->flat_err->code, "%s", err_text(p->source->flat_err));
+    for (size_t i = 0; i < p->source->indexes->n && !e->code; i++) {
+        const struct err *got = &p->pages[i].answer->err;
+        if (got->code && got->code != ERR_NOT_FOUND)
+            err_set(e, got->code, "%s", err_text(got));
+    }
+    if (e->code || p->n)
+        return;
+    add_places(&places, p->source->indexes);
+    add_places(&places, p->source->find_links);
+    if (places.n)
+        err_set(e, ERR_NOT_FOUND, "no files of a project named \"%.*s\" were found; looked at %s",
+                STR_ARG(p->name), buf_z(&places));
+    else
+        err_set(e, ERR_NOT_FOUND,
+                "there is nowhere to look for it: --no-index is given without --find-links");
+    buf_done(&places);
+}
+
+static void query_tell(void *ctx)
+{
+    struct source_query *q = ctx;
+
+    q->done(q->ctx, &q->project->answer);
+}
+
+static void project_finish(struct project *p)
+{
+    project_collect(p);
+    p->answer.items = p->items;
+    p->answer.n = p->n;
+    project_check(p);
+    p->ready = true;
+    for (struct source_query *q = p->queries; q; q = q->next)
+        loop_post(p->source->world->loop, &q->tell);
+}
+
+static void project_one_less(struct project *p)
+{
+    if (--p->pending == 0)
+        project_finish(p);
+}
+
+static void project_page_done(void *ctx, const struct page_answer *answer)
+{
+    struct project_page *page = ctx;
+
+    page->answer = answer;
+    project_one_less(page->project);
+}
+
+static void source_flat_done(void *ctx, struct err *e)
+{
+    struct source *s = ctx;
+
+    s->flat_ready = true;
+    s->flat_err = e;
+    for (size_t i = 0; i < s->projects.n; i++) {
+        struct project *p = s->projects.entries[i].value;
+        if (p->pending)
+            project_one_less(p);
+    }
+}
+
+static void project_start(struct project *p)
+{
+    struct source *s = p->source;
+    struct buf url = { 0 };
+
+    p->pending = s->indexes->n + !s->flat_ready;
+    p->pages = mem_new(s->indexes->n, sizeof(*p->pages));
+    for (size_t i = 0; i < s->indexes->n; i++) {
+        struct str root = s->indexes->items[i];
+        while (str_ends(root, STR("/")))
+            root.n--;
+        buf_reset(&url);
+        buf_add_f(&url, "%.*s/%.*s/", STR_ARG(root), STR_ARG(p->name));
+        p->pages[i].project = p;
+        p->pages[i].page = page_start(s->world, buf_z(&url), project_page_done, &p->pages[i]);
+    }
+    buf_done(&url);
+    if (!p->pending)
+        project_finish(p);
+}
+
+static void project_stop(struct project *p)
+{
+    for (size_t i = 0; p->pages && i < p->source->indexes->n; i++)
+        page_destroy(p->pages[i].page);
+    free(p->pages);
+    free(p->items);
+    arena_done(&p->arena);
+    err_done(&p->answer.err);
+    *p = (struct project){ .source = p->source, .name = p->name };
+}
+
+struct source *source_create(const struct page_world *w, const struct strs *indexes,
+                             const struct strs *find_links)
+{
+    struct source *s = mem_new(1, sizeof(*s));
+
+    s->world = w;
+    s->indexes = indexes;
+    s->find_links = find_links;
+    s->flat_ready = find_links->n == 0;
+    return s;
+}
+
+void source_destroy(struct source *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->projects.n; i++)
+        assert(!((struct project *)s->projects.entries[i].value)->queries);
+    flat_destroy(s->flat);
+    map_done(&s->projects);
+    arena_done(&s->arena);
+    free(s);
+}
+
+static struct project *source_project(struct source *s, struct str name)
+{
+    struct project *p = map_get(&s->projects, name);
+
+    if (p)
+        return p;
+    p = arena_alloc(&s->arena, 1, sizeof(*p));
+    p->source = s;
+    p->name = arena_str(&s->arena, name);
+    map_put(&s->projects, p->name, p);
+    return p;
+}
+
+struct source_query *source_start(struct source *s, struct str project, source_done_fn done,
+                                  void *ctx)
+{
+    struct source_query *q = mem_new(1, sizeof(*q));
+    struct project *p = source_project(s, project);
+
+    q->project = p;
+    q->done = done;
+    q->ctx = ctx;
+    q->tell = (struct loop_task){ .fn = query_tell, .ctx = q };
+    q->next = p->queries;
+    p->queries = q;
+    if (p->ready)
+        loop_post(s->world->loop, &q->tell);
+    else if (!p->pages)
+        project_start(p);
+    if (!s->flat && s->find_links->n)
+        s->flat = flat_start(s->world, s->find_links, source_flat_done, s);
+    return q;
+}
+
+void source_query_destroy(struct source_query *q)
+{
+    if (!q)
+        return;
+    struct project *p = q->project;
+    struct source_query **at = &p->queries;
+    while (*at != q)
+        at = &(*at)->next;
+    *at = q->next;
+    loop_unpost(p->source->world->loop, &q->tell);
+    free(q);
+    if (!p->queries)
+        project_stop(p);
+}

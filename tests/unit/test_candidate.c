@@ -1,0 +1,116 @@
+/* Which file is chosen, and what is said when none is: tests/data/candidate/choose.case. */
+#include "case_fields.h"
+
+#include "dray/fetch/candidate.h"
+
+enum { FILES_MAX = 16 };
+
+struct scene {
+    struct arena arena;
+    struct simple_file files[FILES_MAX];
+    struct distribution distributions[FILES_MAX];
+    const struct distribution *items[FILES_MAX];
+    struct str texts[FILES_MAX];
+    size_t n;
+};
+
+static struct digest *digest_of(struct arena *a, struct str two)
+{
+    struct digest *d = arena_alloc(a, 1, sizeof(*d));
+    struct buf hex = { 0 };
+
+    for (int i = 0; i < 32; i++)
+        buf_add_str(&hex, str_sub(two, 0, 2));
+    assert_true(digest_parse(DIGEST_SHA256, buf_str(&hex), d));
+    buf_done(&hex);
+    return d;
+}
+
+static void scene_add(struct scene *s, struct str text)
+{
+    struct simple_file *f = &s->files[s->n];
+    size_t end = 0;
+
+    assert_true(s->n < FILES_MAX);
+    while (end < text.n && !strchr("!<#", text.p[end]))
+        end++;
+    f->filename = f->url = arena_str(&s->arena, str_sub(text, 0, end));
+    f->size = SIMPLE_SIZE_UNKNOWN;
+    struct str rest = str_sub(text, end, text.n);
+    if (str_starts(rest, STR("!"))) {
+        f->yanked = true;
+        f->yanked_reason = str_sub(rest, 1, rest.n);
+    } else if (str_starts(rest, STR("<"))) {
+        f->requires_python = str_sub(rest, 1, rest.n - 1);
+    } else if (rest.n) {
+        f->digests = digest_of(&s->arena, str_sub(rest, 1, 3));
+        f->n_digests = 1;
+    }
+    assert_true(distribution_parse(&s->arena, f, STR("foo"), STR_NONE, &s->distributions[s->n]));
+    s->texts[s->n] = text;
+    s->items[s->n] = &s->distributions[s->n];
+    s->n++;
+}
+
+static void set_flags(struct scene *s, struct candidate_rules *rules, struct str flags)
+{
+    while (flags.n) {
+        struct str flag = str_cut(flags, ' ', &flags);
+        if (str_is(flag, "pre"))
+            rules->pre = true;
+        else if (str_is(flag, "prefer-binary"))
+            rules->prefer_binary = true;
+        else if (str_is(flag, "no-wheel"))
+            rules->allow_wheel = false;
+        else if (str_is(flag, "no-sdist"))
+            rules->allow_sdist = false;
+        else if (str_starts(flag, STR("hash=")))
+            rules->hashes = digest_of(&s->arena, str_sub(flag, 5, 7)), rules->n_hashes = 1;
+        else
+            fail_msg("unknown flag %.*s", STR_ARG(flag));
+    }
+}
+
+static void check(const struct case_line *c)
+{
+    struct scene s = { 0 };
+    struct specifier_set specifiers;
+    struct target *target = NULL;
+    struct err e = { 0 };
+
+    assert_int_equal(c->n, 4);
+    assert_int_equal(target_from_spec(STR("3.12:manylinux_2_28_x86_64"), &target, &e), 0);
+    assert_int_equal(specifier_set_parse(&s.arena, c->fields[0], &specifiers, &e), 0);
+    struct candidate_rules rules = { .label = STR("foo"),
+                                     .specifiers = &specifiers,
+                                     .target = target,
+                                     .allow_wheel = true,
+                                     .allow_sdist = true };
+    set_flags(&s, &rules, c->fields[1]);
+    for (struct str rest = c->fields[2]; rest.n;)
+        scene_add(&s, str_cut(rest, ' ', &rest));
+    const struct distribution *best = candidate_choose(&rules, s.items, s.n, &e);
+    if (best) {
+        struct str text = s.texts[best - s.distributions];
+        if (!str_starts(text, c->fields[3]))
+            case_equal(c, text, c->fields[3]);
+    } else if (str_search(str_of(err_text(&e)), c->fields[3]) < 0) {
+        case_equal(c, str_of(err_text(&e)), c->fields[3]);
+    }
+    err_done(&e);
+    target_destroy(target);
+    arena_done(&s.arena);
+}
+
+static void test_choose(void **state)
+{
+    (void)state;
+    case_each("candidate/choose.case", 35, check);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_choose) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
