@@ -629,6 +629,9 @@ static void test_cancel(void **state)
                 get_cancel(&g[i]);
         loop_stop(w.loop);
         loop_run(w.loop);
+        ask(&g[3], &w, "/ok"); /* what was cancelled leaves nothing to the next one */
+        world_run(&w);
+        assert_int_equal(g[3].code, 0);
     }
     g[2].suicide = (struct loop_task){ .fn = cancel_later, .ctx = &g[2] };
     ask(&g[2], &w, "/silent-body");

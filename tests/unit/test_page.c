@@ -97,7 +97,7 @@ static void test_failures(void **state)
     temp_dir_put(&a.w.dir, "dir/index.html/x", STR(""));
     ask_fails(&a, temp_dir_url(&a.w.dir, "none/"), ERR_NOT_FOUND, "none/index.html");
     ask_fails(&a, temp_dir_url(&a.w.dir, "dir/"), ERR_IO, "is not a file");
-    ask_fails(&a, temp_dir_url(&a.w.dir, "new.html"), ERR_INPUT, "new.html");
+    ask_fails(&a, temp_dir_url(&a.w.dir, "new.html"), ERR_UNSUPPORTED, "new.html");
     ask_fails(&a, STR("file://example.org/x/"), ERR_INPUT, "example.org");
     /* Refused before anything is sent. */
     ask_fails(&a, STR("http://index.example.org/x/"), ERR_USAGE,

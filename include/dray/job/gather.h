@@ -1,0 +1,29 @@
+/* gather.h: from what was asked for, line by line, to one wish a project: markers evaluated,
+ * constraints applied, hashes intersected, by pip's rules. Pure. */
+#pragma once
+
+#include "dray/fetch/fetch.h"
+#include "dray/job/settings.h"
+#include "dray/job/want.h"
+
+/* What was asked for; borrowed, and the wishes borrow from it. */
+struct gather_input {
+    const struct settings *settings;
+    const struct marker_env *env;
+    const struct want *wants; /* requirements, in order */
+    size_t n_wants;
+    const struct want *constraints;
+    size_t n_constraints;
+};
+
+struct gathered {
+    struct arena arena;
+    struct fetch_wish *wishes; /* in the order in which projects were first named */
+    size_t n;
+    struct strs ignored; /* labels of requirements whose markers are false for the target */
+};
+
+/* Contradictions do not fail here: they become the fault of their wish, so that the others go on.
+ */
+void gather(const struct gather_input *in, struct gathered *out);
+void gathered_done(struct gathered *g);

@@ -1,0 +1,31 @@
+/* run.h: does one job from its settings to its files: reads the requirements, asks for the target,
+ * runs the machines of fetch/ on one loop. Both front doors, command line and daemon, go through
+ * here. Prints nothing: all that happens goes to `events`. */
+#pragma once
+
+#include "dray/fetch/event.h"
+#include "dray/job/settings.h"
+#include "dray/py/marker.h"
+
+struct job;
+
+/* What became of it; borrowed from the job. */
+struct job_result {
+    const struct fetch_view *const *fetches; /* in the order of the requirements */
+    size_t n;
+    const struct marker_env *env; /* of the target; NULL when the run ended before it was known */
+    size_t failed, kept, fetched; /* counts; fetched + kept + failed == n after a whole run */
+    uint64_t fetched_bytes;       /* of the bodies that were fetched and placed */
+    uint64_t took_us;
+    int signal; /* SIGINT or SIGTERM when that ended it, else 0 */
+};
+
+/* Both are borrowed and must outlive the job. What requirements files say about indexes goes into
+ * `s`. */
+struct job *job_create(struct settings *s, struct events *ev);
+/* Runs it to its end. 0: every file is there. Otherwise the error of the job as a whole (a
+ * malformed requirement, no destination: nothing was fetched), or, with one line in `e`, that
+ * requirements failed: why is in each view's err. */
+int job_run(struct job *j, struct err *e);
+const struct job_result *job_result(const struct job *j);
+void job_destroy(struct job *j);

@@ -1,0 +1,196 @@
+#include "dray/job/gather.h"
+
+#include <stdlib.h>
+
+#include "dray/util/buf.h"
+#include "dray/util/map.h"
+#include "dray/util/mem.h"
+
+/* All that was said about one project. */
+struct demand {
+    const struct want **wants, **constraints;
+    size_t n_wants, wants_cap, n_constraints, constraints_cap;
+};
+
+struct work {
+    const struct gather_input *in;
+    struct gathered *out;
+    struct demand *demands;
+    size_t n, cap;
+    struct map by_key; /* project or URL -> index + 1 in demands, as a pointer */
+    bool hash_mode;
+};
+
+static struct demand *demand_of(struct work *w, struct str key)
+{
+    uintptr_t index = (uintptr_t)map_get(&w->by_key, key);
+
+    if (index)
+        return &w->demands[index - 1];
+    w->demands = mem_grow(w->demands, w->n, &w->cap, sizeof(*w->demands));
+    w->demands[w->n++] = (struct demand){ 0 };
+    map_put(&w->by_key, key, (void *)(uintptr_t)w->n);
+    return &w->demands[w->n - 1];
+}
+
+static void collect(struct work *w)
+{
+    const struct gather_input *in = w->in;
+
+    for (size_t i = 0; i < in->n_wants; i++) {
+        const struct want *want = &in->wants[i];
+        w->hash_mode |= want->has_hash_option;
+        if (!marker_eval(want->marker, in->env, STR_NONE)) {
+            strs_add(&w->out->ignored, want->label);
+            continue;
+        }
+        struct demand *d = demand_of(w, want->project.p ? want->project : want->url);
+        d->wants = mem_grow(d->wants, d->n_wants, &d->wants_cap, sizeof(*d->wants));
+        d->wants[d->n_wants++] = want;
+    }
+    for (size_t i = 0; i < in->n_constraints; i++) {
+        const struct want *c = &in->constraints[i];
+        w->hash_mode |= c->has_hash_option;
+        if (!map_get(&w->by_key, c->project) || !marker_eval(c->marker, in->env, STR_NONE))
+            continue;
+        struct demand *d = demand_of(w, c->project);
+        d->constraints = mem_grow(d->constraints, d->n_constraints, &d->constraints_cap,
+                                  sizeof(*d->constraints));
+        d->constraints[d->n_constraints++] = c;
+    }
+}
+
+/* pip's Hashes.__and__: no hashes mean no restriction; otherwise only what both allow. False when
+ * that is nothing. */
+static bool intersect_hashes(struct work *w, struct fetch_wish *wish, const struct want *want)
+{
+    struct digest *both;
+    size_t n = 0;
+
+    if (!want->n_hashes)
+        return true;
+    if (!wish->n_hashes) {
+        wish->hashes = want->hashes;
+        wish->n_hashes = want->n_hashes;
+        return true;
+    }
+    both = arena_alloc(&w->out->arena, wish->n_hashes, sizeof(*both));
+    for (size_t i = 0; i < wish->n_hashes; i++)
+        for (size_t k = 0; k < want->n_hashes; k++)
+            if (digest_eq(&wish->hashes[i], &want->hashes[k])) {
+                both[n++] = wish->hashes[i];
+                break;
+            }
+    wish->hashes = both;
+    wish->n_hashes = n;
+    return n > 0;
+}
+
+static struct str where(const struct want *want)
+{
+    return want->origin.p ? want->origin : STR("the command line");
+}
+
+static void add_want(struct work *w, struct fetch_wish *wish, const struct want *want,
+                     const struct want *first)
+{
+    struct err *fault = &wish->fault;
+
+    wish->specifiers = specifier_set_and(&w->out->arena, &wish->specifiers, &want->specifiers);
+    if (want->url.p && wish->url.p && !str_eq(want->url, wish->url))
+        err_set(fault, ERR_CONFLICT, "%.*s and %.*s name different files for it",
+                STR_ARG(where(first)), STR_ARG(where(want)));
+    if (want->url.p)
+        wish->url = want->url;
+    if (!intersect_hashes(w, wish, want))
+        err_set(fault, ERR_HASH, "no hash is allowed by both %.*s and %.*s", STR_ARG(where(first)),
+                STR_ARG(where(want)));
+}
+
+static bool is_pinned(const struct want *want)
+{
+    const struct specifier_set *s = &want->specifiers;
+
+    /* pip's InstallRequirement.is_pinned, which "==1.*" passes. */
+    return want->url.p ||
+           (s->n == 1 && (s->items[0].op == SPECIFIER_EQ || s->items[0].op == SPECIFIER_ARBITRARY));
+}
+
+static void check_pinned(struct fetch_wish *wish, const struct demand *d)
+{
+    bool pinned = false;
+
+    for (size_t i = 0; i < d->n_wants; i++)
+        pinned |= is_pinned(d->wants[i]);
+    for (size_t i = 0; i < d->n_constraints; i++)
+        pinned |= is_pinned(d->constraints[i]);
+    if (!pinned && !wish->fault.code)
+        err_set(&wish->fault, ERR_HASH,
+                "hashes are required, so its version must be pinned with \"==\"");
+}
+
+static struct str label_of(struct work *w, const struct demand *d)
+{
+    struct buf text = { 0 };
+
+    for (size_t i = 0; i < d->n_wants; i++) {
+        bool seen = false;
+        for (size_t k = 0; k < i; k++)
+            seen |= str_eq(d->wants[k]->label, d->wants[i]->label);
+        if (!seen)
+            buf_add_f(&text, "%s%.*s", text.n ? " and " : "", STR_ARG(d->wants[i]->label));
+    }
+    struct str label = arena_str(&w->out->arena, buf_str(&text));
+    buf_done(&text);
+    return label;
+}
+
+static void make_wish(struct work *w, const struct demand *d, struct fetch_wish *wish)
+{
+    const struct settings *s = w->in->settings;
+
+    *wish = (struct fetch_wish){ .label = label_of(w, d), .project = d->wants[0]->project };
+    for (size_t i = 0; i < d->n_wants; i++)
+        add_want(w, wish, d->wants[i], d->wants[0]);
+    for (size_t i = 0; i < d->n_constraints; i++)
+        add_want(w, wish, d->constraints[i], d->wants[0]);
+    struct settings_formats formats = settings_formats_of(s, wish->project);
+    wish->allow_wheel = formats.wheel;
+    wish->allow_sdist = formats.sdist;
+    wish->prefer_binary = s->prefer_binary;
+    wish->pre = s->pre;
+    wish->need_hash = w->hash_mode;
+    if (w->hash_mode)
+        check_pinned(wish, d);
+}
+
+void gather(const struct gather_input *in, struct gathered *out)
+{
+    struct work w = { .in = in, .out = out, .hash_mode = in->settings->require_hashes };
+
+    *out = (struct gathered){ 0 };
+    collect(&w);
+    if (in->settings->no_require_hashes)
+        w.hash_mode = false;
+    out->wishes = mem_new(w.n, sizeof(*out->wishes));
+    for (size_t i = 0; i < w.n; i++) {
+        make_wish(&w, &w.demands[i], &out->wishes[i]);
+        free(w.demands[i].wants);
+        free(w.demands[i].constraints);
+    }
+    out->n = w.n;
+    free(w.demands);
+    map_done(&w.by_key);
+}
+
+void gathered_done(struct gathered *g)
+{
+    if (!g)
+        return;
+    for (size_t i = 0; i < g->n; i++)
+        err_done(&g->wishes[i].fault);
+    free(g->wishes);
+    strs_done(&g->ignored);
+    arena_done(&g->arena);
+    *g = (struct gathered){ 0 };
+}

@@ -1,0 +1,236 @@
+/* Three levels, each over the one before: [global] of all files, [COMMAND] of all files, PIP_* variables. Within a level
+ * a later file replaces a key of an earlier one and the key keeps its place, which is the order in which --no-binary and
+ * --only-binary act on each other. An empty value in a later file hides the earlier one and then counts as none. */
+#include "dray/job/pipconf.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dray/job/blank.h"
+#include "dray/job/pipconf_file.h"
+#include "dray/util/file.h"
+#include "dray/util/limits.h"
+#include "dray/util/map.h"
+
+enum level { LEVEL_GLOBAL, LEVEL_COMMAND, LEVEL_ENV, LEVELS };
+
+/* A key of one level; in the arena. */
+struct said {
+    struct str key, value;
+    struct str origin; /* for errors: "/etc/pip.conf, line 3", "PIP_TIMEOUT" */
+};
+
+struct conf {
+    struct arena arena;
+    struct map levels[LEVELS]; /* key -> struct said */
+    const char *command;
+};
+
+static void conf_done(struct conf *c)
+{
+    for (int i = 0; i < LEVELS; i++)
+        map_done(&c->levels[i]);
+    arena_done(&c->arena);
+}
+
+static void conf_put(struct conf *c, enum level level, struct said said)
+{
+    struct said *kept = arena_copy(&c->arena, &said, 1, sizeof(said));
+
+    map_put(&c->levels[level], kept->key, kept);
+}
+
+static int conf_read(struct conf *c, const char *path, struct err *e)
+{
+    struct pipconf_entries entries = { 0 };
+    struct buf text = { 0 };
+    int code = file_read(path, LIMIT_CONFIG_BYTES, &text, e);
+
+    if (code == ERR_NOT_FOUND) {
+        err_done(e);
+        return 0;
+    }
+    if (!code) {
+        code = pipconf_file_parse(&c->arena, buf_str(&text), &entries, e);
+        if (code)
+            err_wrap(e, "%s", path);
+    }
+    for (size_t i = 0; i < entries.n && !code; i++) {
+        const struct pipconf_entry *x = &entries.items[i];
+        struct str origin = arena_f(&c->arena, "%s, line %zu, %.*s", path, x->line, STR_ARG(x->key));
+        if (str_is(x->section, "global"))
+            conf_put(c, LEVEL_GLOBAL, (struct said){ x->key, x->value, origin });
+        else if (str_is(x->section, c->command))
+            conf_put(c, LEVEL_COMMAND, (struct said){ x->key, x->value, origin });
+    }
+    free(entries.items);
+    buf_done(&text);
+    return code;
+}
+
+static void conf_read_variable(struct conf *c, const char *name, pipconf_env_fn env, void *env_ctx)
+{
+    struct buf variable = { 0 };
+
+    buf_add_z(&variable, "PIP_");
+    for (const char *p = name; *p; p++)
+        buf_add_c(&variable, *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p);
+    const char *value = env(env_ctx, buf_z(&variable));
+    if (value)
+        conf_put(c, LEVEL_ENV,
+                 (struct said){ arena_str(&c->arena, str_of(name)), arena_str(&c->arena, str_of(value)),
+                                arena_str(&c->arena, buf_str(&variable)) });
+    buf_done(&variable);
+}
+
+static void conf_read_variables(struct conf *c, pipconf_env_fn env, void *env_ctx)
+{
+    for (const struct setting *w = settings_table; w->name; w++)
+        if (w->where & SETTING_IN_PIP)
+            conf_read_variable(c, w->name, env, env_ctx);
+    for (const struct setting_alias *a = settings_aliases; a->name; a++)
+        conf_read_variable(c, a->name, env, env_ctx);
+}
+
+static int apply_list(struct settings *s, const struct setting *which, const struct said *said, struct err *e)
+{
+    struct str rest = blank_trim(said->value);
+    int code = 0;
+
+    settings_clear(s, which);
+    while (rest.n && !code) {
+        size_t n = 0;
+        while (n < rest.n && !blank_first(str_sub(rest, n, rest.n)))
+            n++;
+        code = settings_set(s, which, str_sub(rest, 0, n), said->origin.p, e);
+        rest = blank_trim(str_sub(rest, n, rest.n));
+    }
+    return code;
+}
+
+static int apply_said(struct settings *s, const struct said *said, struct err *e)
+{
+    const struct setting *which = settings_find(said->key);
+    bool ignored;
+
+    if (!said->value.n || !which || !(which->where & SETTING_IN_PIP))
+        return 0;
+    if (which->kind == SETTING_LIST)
+        return apply_list(s, which, said, e);
+    /* pip: any boolean word there switches the cache off, "no" too. */
+    if (str_is(str_of(which->name), "no-cache-dir") && settings_bool(said->value, &ignored))
+        return settings_set(s, which, STR_NONE, said->origin.p, e);
+    return settings_set(s, which, said->value, said->origin.p, e);
+}
+
+int pipconf_apply_files(struct settings *s, const char *command, const struct strs *paths, pipconf_env_fn env,
+                        void *env_ctx, struct err *e)
+{
+    struct conf c = { .command = command };
+    int code = 0;
+
+    for (size_t i = 0; i < paths->n && !code; i++)
+        code = conf_read(&c, paths->items[i].p, e);
+    conf_read_variables(&c, env, env_ctx);
+    for (int level = 0; level < LEVELS && !code; level++)
+        for (size_t i = 0; i < c.levels[level].n && !code; i++)
+            code = apply_said(s, c.levels[level].entries[i].value, e);
+    conf_done(&c);
+    return code;
+}
+
+/* pip's own places; a variable of the XDG base directories counts if it is absolute. */
+static struct str xdg(struct str value)
+{
+    struct str path = blank_trim(value);
+
+    return path.n && path.p[0] == '/' ? path : STR_NONE;
+}
+
+/* A file that is named again keeps its first place, as with pip. */
+static void add_file(struct strs *out, struct str path)
+{
+    for (size_t i = 0; i < out->n; i++)
+        if (str_eq(out->items[i], path))
+            return;
+    strs_add(out, path);
+}
+
+static void add_path(struct arena *a, struct strs *out, struct str directory, const char *name)
+{
+    const char *between = str_ends(directory, STR("/")) ? "" : "/";
+
+    add_file(out, arena_f(a, "%.*s%s%s", STR_ARG(directory), between, name));
+}
+
+static void add_global_paths(struct arena *a, struct strs *out, struct str xdg_dirs)
+{
+#ifdef __APPLE__
+    (void)xdg_dirs;
+    add_path(a, out, STR("/Library/Application Support/pip"), "pip.conf");
+#else
+    size_t before = out->n;
+
+    while (xdg_dirs.p) {
+        struct str directory = xdg(str_cut(xdg_dirs, ':', &xdg_dirs));
+        if (directory.p)
+            add_path(a, out, directory, "pip/pip.conf");
+    }
+    if (out->n == before)
+        add_path(a, out, STR("/etc/xdg"), "pip/pip.conf");
+    add_path(a, out, STR("/etc"), "pip.conf");
+#endif
+}
+
+static void add_user_paths(struct arena *a, struct strs *out, struct str home, struct str xdg_home)
+{
+    const struct passwd *me = home.n ? NULL : getpwuid(getuid());
+
+    if (me)
+        home = arena_str(a, str_of(me->pw_dir));
+    if (!home.n)
+        return;
+    add_path(a, out, home, ".pip/pip.conf");
+#ifdef __APPLE__
+    struct str support = arena_f(a, "%.*s/Library/Application Support/pip", STR_ARG(home));
+    (void)xdg_home;
+    if (access(support.p, F_OK) == 0)
+        add_path(a, out, support, "pip.conf");
+    else
+        add_path(a, out, home, ".config/pip/pip.conf");
+#else
+    if (xdg(xdg_home).p)
+        add_path(a, out, xdg(xdg_home), "pip/pip.conf");
+    else
+        add_path(a, out, home, ".config/pip/pip.conf");
+#endif
+}
+
+void pipconf_paths(struct arena *a, const char *prefix, pipconf_env_fn env, void *env_ctx, struct strs *out)
+{
+    const char *own = env(env_ctx, "PIP_CONFIG_FILE");
+
+    if (own && str_is(str_of(own), "/dev/null"))
+        return; /* pip: then no file at all is read */
+    add_global_paths(a, out, str_of(env(env_ctx, "XDG_CONFIG_DIRS")));
+    if (!own || !own[0] || access(own, F_OK) != 0)
+        add_user_paths(a, out, str_of(env(env_ctx, "HOME")), str_of(env(env_ctx, "XDG_CONFIG_HOME")));
+    if (prefix)
+        add_path(a, out, str_of(prefix), "pip.conf");
+    if (own && own[0])
+        add_file(out, arena_str(a, str_of(own)));
+}
+
+int pipconf_apply(struct settings *s, const char *command, const char *prefix, pipconf_env_fn env, void *env_ctx,
+                  struct err *e)
+{
+    struct arena a = { 0 };
+    struct strs paths = { 0 };
+
+    pipconf_paths(&a, prefix, env, env_ctx, &paths);
+    int code = pipconf_apply_files(s, command, &paths, env, env_ctx, e);
+    strs_done(&paths);
+    arena_done(&a);
+    return code;
+}

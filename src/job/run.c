@@ -1,0 +1,271 @@
+/* A job goes through steps: its inputs and its target (side by side), then the machines, then the
+ * end. A signal or an error ends it at any of them. */
+#include "dray/job/run.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "dray/fetch/fetch.h"
+#include "dray/job/gather.h"
+#include "dray/job/inputs.h"
+#include "dray/job/target_choice.h"
+#include "dray/util/clock.h"
+#include "dray/util/mem.h"
+#include "dray_config.h"
+
+enum { TICK_MS = 100 };
+
+struct job {
+    struct settings *settings;
+    struct events *events;
+    struct loop *loop;
+    struct http *http;
+    struct loop_timer *ticks;
+    struct inputs *inputs;
+    struct target_choice *choice;
+    struct target *target;
+    struct place *place;
+    struct page_world pages;
+    struct source *source;
+    struct strs indexes;
+    const char **trusted_hosts;
+    size_t n_trusted_hosts;
+    struct gathered gathered;
+    struct fetcher *fetcher;
+    bool inputs_ready;
+    uint64_t start_us;
+    struct job_result result;
+    struct err err;
+};
+
+static void job_end(struct job *j)
+{
+    loop_stop(j->loop);
+}
+
+/* Settings that a requirements file may change take effect here: it is called again when they have.
+ */
+static int job_connect(struct job *j)
+{
+    const struct settings *s = j->settings;
+    struct http_options o = {
+        .total = s->connections,
+        .per_host = s->connections, /* one index serves most runs: no lower bound for it */
+        .timeout_ms = s->timeout_s * 1000,
+        .user_agent = "dray/" DRAY_VERSION,
+        .ca_file = s->cert.p,
+        .client_cert = s->client_cert.p
+    };
+
+    http_destroy(j->http);
+    j->n_trusted_hosts = s->trusted_hosts.n;
+    j->trusted_hosts = mem_resize(j->trusted_hosts, j->n_trusted_hosts, sizeof(*j->trusted_hosts));
+    for (size_t i = 0; i < j->n_trusted_hosts; i++)
+        j->trusted_hosts[i] = s->trusted_hosts.items[i].p;
+    o.trusted_hosts = j->trusted_hosts;
+    o.n_trusted_hosts = j->n_trusted_hosts;
+    j->http = http_create(j->loop, &o, &j->err);
+    return j->http ? 0 : j->err.code;
+}
+
+static void job_fetched(void *ctx)
+{
+    job_end(ctx);
+}
+
+static int job_open_place(struct job *j)
+{
+    if (j->settings->dry_run)
+        return 0;
+    j->place = place_open(j->settings->dest.p, &j->err);
+    return j->place ? 0 : j->err.code;
+}
+
+static bool needs_index(const struct gathered *g)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (!g->wishes[i].url.p && !g->wishes[i].fault.code)
+            return true;
+    return false;
+}
+
+static void job_open_source(struct job *j)
+{
+    const struct settings *s = j->settings;
+
+    if (!s->no_index && s->index_url.n)
+        strs_add(&j->indexes, s->index_url);
+    for (size_t i = 0; i < s->extra_index_urls.n && !s->no_index; i++)
+        strs_add(&j->indexes, s->extra_index_urls.items[i]);
+    j->pages = (struct page_world){ .loop = j->loop,
+                                    .http = j->http,
+                                    .events = j->events,
+                                    .retries = s->retries,
+                                    .trusted_hosts = j->trusted_hosts,
+                                    .n_trusted_hosts = j->n_trusted_hosts };
+    j->source = source_create(&j->pages, &j->indexes, &s->find_links);
+}
+
+static int job_gather(struct job *j)
+{
+    struct gather_input in = { .settings = j->settings, .env = &j->target->env };
+
+    in.wants = inputs_wants(j->inputs, &in.n_wants);
+    in.constraints = inputs_constraints(j->inputs, &in.n_constraints);
+    gather(&in, &j->gathered);
+    for (size_t i = 0; i < j->gathered.ignored.n; i++)
+        events_emit(j->events,
+                    &(struct event){ .kind = EVENT_SKIPPED, .text = j->gathered.ignored.items[i] });
+    return needs_index(&j->gathered) ? settings_check_index(j->settings, &j->err) : 0;
+}
+
+static int job_start_fetching(struct job *j)
+{
+    if (j->settings->trusted_hosts.n != j->n_trusted_hosts && job_connect(j))
+        return j->err.code;
+    if (job_gather(j) || job_open_place(j))
+        return j->err.code;
+    job_open_source(j);
+    struct fetch_world w = { .loop = j->loop,
+                             .http = j->http,
+                             .events = j->events,
+                             .source = j->source,
+                             .place = j->place,
+                             .target = j->target,
+                             .retries = j->settings->retries,
+                             .dry_run = j->settings->dry_run };
+    j->fetcher = fetcher_create(&w, job_fetched, j);
+    for (size_t i = 0; i < j->gathered.n; i++)
+        fetcher_add(j->fetcher, &j->gathered.wishes[i]);
+    j->result.fetches = fetcher_views(j->fetcher, &j->result.n);
+    fetcher_start(j->fetcher);
+    return 0;
+}
+
+/* One of the two preparations has ended. */
+static void job_prepared(struct job *j, struct err *e)
+{
+    if (e->code && !j->err.code)
+        err_move(&j->err, e);
+    bool ready = j->inputs_ready && j->target;
+    if (j->err.code || (ready && job_start_fetching(j)))
+        job_end(j);
+}
+
+static void job_inputs_done(void *ctx, struct err *e)
+{
+    struct job *j = ctx;
+
+    j->inputs_ready = true;
+    job_prepared(j, e);
+}
+
+static void job_target_done(void *ctx, struct target *target, struct err *e)
+{
+    struct job *j = ctx;
+
+    j->choice = NULL;
+    j->target = target;
+    if (target)
+        j->result.env = &target->env;
+    job_prepared(j, e);
+}
+
+static void job_signal(void *ctx, int signal)
+{
+    struct job *j = ctx;
+
+    j->result.signal = signal;
+    err_set(&j->err, ERR_INTERRUPTED, "interrupted");
+    job_end(j);
+}
+
+static void job_tick(void *ctx)
+{
+    struct job *j = ctx;
+
+    events_emit(j->events, &(struct event){ .kind = EVENT_TICK });
+    loop_timer_start(j->ticks, TICK_MS);
+}
+
+static int job_open(struct job *j)
+{
+    j->start_us = clock_us();
+    j->loop = loop_open(&j->err);
+    if (!j->loop || loop_on_signal(j->loop, SIGINT, job_signal, j, &j->err) ||
+        loop_on_signal(j->loop, SIGTERM, job_signal, j, &j->err) || job_connect(j))
+        return j->err.code;
+    j->ticks = loop_timer_create(j->loop, job_tick, j);
+    loop_timer_unref(j->ticks);
+    loop_timer_start(j->ticks, TICK_MS);
+    j->inputs = inputs_start(j->loop, j->http, j->settings, j->events, job_inputs_done, j);
+    j->choice = target_choice_start(j->loop, j->settings, job_target_done, j);
+    return 0;
+}
+
+static void job_count(struct job *j)
+{
+    struct job_result *r = &j->result;
+
+    for (size_t i = 0; i < r->n; i++) {
+        const struct fetch_view *v = r->fetches[i];
+        r->failed += v->state == FETCH_FAILED;
+        r->kept += v->state == FETCH_DONE && v->origin == FETCH_KEPT;
+        r->fetched += v->state == FETCH_DONE && v->origin != FETCH_KEPT;
+        if (v->state == FETCH_DONE && v->origin != FETCH_KEPT)
+            r->fetched_bytes += v->got_bytes;
+    }
+    r->took_us = clock_us() - j->start_us;
+    if (!j->err.code && r->failed)
+        err_set(&j->err, ERR_NOT_FOUND, "%zu of %zu requirements failed", r->failed, r->n);
+}
+
+struct job *job_create(struct settings *s, struct events *ev)
+{
+    struct job *j = mem_new(1, sizeof(*j));
+
+    j->settings = s;
+    j->events = ev;
+    return j;
+}
+
+int job_run(struct job *j, struct err *e)
+{
+    events_emit(j->events, &(struct event){ .kind = EVENT_START });
+    if (!job_open(j)) {
+        bool stopped = loop_run(j->loop);
+        assert(stopped);
+        (void)stopped;
+    }
+    if (j->fetcher)
+        fetcher_cancel(j->fetcher);
+    job_count(j);
+    events_emit(j->events, &(struct event){ .kind = EVENT_END, .code = j->err.code });
+    return err_move(e, &j->err);
+}
+
+const struct job_result *job_result(const struct job *j)
+{
+    return &j->result;
+}
+
+void job_destroy(struct job *j)
+{
+    if (!j)
+        return;
+    fetcher_destroy(j->fetcher);
+    source_destroy(j->source);
+    gathered_done(&j->gathered);
+    inputs_destroy(j->inputs);
+    target_choice_cancel(j->choice);
+    target_destroy(j->target);
+    place_close(j->place);
+    loop_timer_destroy(j->ticks);
+    http_destroy(j->http);
+    loop_close(j->loop);
+    strs_done(&j->indexes);
+    free(j->trusted_hosts);
+    err_done(&j->err);
+    free(j);
+}

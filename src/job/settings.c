@@ -1,0 +1,268 @@
+/* Every way to say a setting ends in settings_set(), which knows the kinds; everything else here is looking things up
+ * in the table. */
+#include "dray/job/settings.h"
+
+#include <stdlib.h>
+
+#include "dray/util/limits.h"
+#include "dray_config.h"
+
+#define DEFAULT_DEST "."
+enum { DEFAULT_TIMEOUT_S = 15, DEFAULT_RETRIES = 5, DEFAULT_CONNECTIONS = 40 };
+
+void settings_init(struct settings *s)
+{
+    *s = (struct settings){ 0 };
+    s->timeout_s = DEFAULT_TIMEOUT_S;
+    s->retries = DEFAULT_RETRIES;
+    s->connections = DEFAULT_CONNECTIONS;
+    s->dest = STR(DEFAULT_DEST);
+    s->index_url = DRAY_DEFAULT_INDEX[0] ? STR(DRAY_DEFAULT_INDEX) : STR_NONE;
+}
+
+static void *field_of(struct settings *s, const struct setting *which)
+{
+    return (char *)s + which->offset;
+}
+
+void settings_done(struct settings *s)
+{
+    if (!s)
+        return;
+    strs_done(&s->requirements);
+    for (const struct setting *w = settings_table; w->name; w++)
+        if (w->kind == SETTING_LIST || w->kind == SETTING_FORMAT)
+            strs_done(field_of(s, w));
+    arena_done(&s->arena);
+    *s = (struct settings){ 0 };
+}
+
+/* "_" counts as "-": DRAY_INDEX_URL, and both spellings in pip.conf. */
+static bool name_is(struct str name, const char *known)
+{
+    struct str k = str_of(known);
+
+    if (name.n != k.n)
+        return false;
+    for (size_t i = 0; i < k.n; i++)
+        if ((name.p[i] == '_' ? '-' : name.p[i]) != k.p[i])
+            return false;
+    return true;
+}
+
+const struct setting *settings_find(struct str name)
+{
+    for (const struct setting *w = settings_table; w->name; w++)
+        if (name_is(name, w->name))
+            return w;
+    for (const struct setting_alias *a = settings_aliases; a->name; a++)
+        if (name_is(name, a->name))
+            return settings_find(str_of(a->of));
+    return NULL;
+}
+
+const struct setting *settings_find_letter(char letter)
+{
+    for (const struct setting *w = settings_table; w->name; w++)
+        if (letter && w->letter == letter)
+            return w;
+    return NULL;
+}
+
+bool settings_bool(struct str word, bool *out)
+{
+    static const char *const words[][2] = { { "no", "yes" }, { "n", "y" }, { "false", "true" },
+                                            { "f", "t" },    { "off", "on" }, { "0", "1" } };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        for (int value = 0; value < 2; value++)
+            if (str_eq_nocase(word, str_of(words[i][value]))) {
+                *out = value;
+                return true;
+            }
+    return false;
+}
+
+static int set_flag(bool *field, struct str value, const char *origin, struct err *e)
+{
+    bool on = true;
+
+    if (value.p && !settings_bool(value, &on))
+        return err_set(e, ERR_USAGE, "%s: expected yes or no, not \"%.*s\"", origin, STR_ARG(value));
+    *field = on;
+    return 0;
+}
+
+/* pip reads a count as a boolean word first, then as a number: "1" and "yes" are the same. */
+static int set_count(unsigned *field, const struct setting *which, struct str value, const char *origin,
+                     struct err *e)
+{
+    uint64_t n = *field + UINT64_C(1);
+    bool on;
+
+    if (value.p && settings_bool(value, &on))
+        n = on;
+    else if (value.p && !str_to_u64(value, UINT32_MAX, &n))
+        return err_set(e, ERR_USAGE, "%s: expected a number or yes or no, not \"%.*s\"", origin,
+                       STR_ARG(value));
+    *field = n > which->max ? which->max : (unsigned)n;
+    return 0;
+}
+
+static int set_number(unsigned *field, const struct setting *which, struct str value, const char *origin,
+                      struct err *e)
+{
+    bool fraction = which->kind == SETTING_SECONDS && str_find(value, '.') >= 0;
+    struct str behind = STR_NONE;
+    struct str whole = fraction ? str_cut(value, '.', &behind) : value;
+    uint64_t n = 0, rest = 0;
+    bool ok = value.n <= 20 && (str_to_u64(whole, which->max, &n) || (fraction && !whole.n && behind.n));
+
+    if (behind.n)
+        ok = ok && str_to_u64(behind, UINT64_MAX, &rest);
+    n += rest > 0;
+    if (!ok || (fraction && value.n == 1) || n > which->max)
+        return err_set(e, ERR_USAGE, "%s: expected a %s from 0 to %u, not \"%.*s\"", origin,
+                       which->kind == SETTING_SECONDS ? "number of seconds" : "whole number", which->max,
+                       STR_ARG(value));
+    *field = (unsigned)n;
+    return 0;
+}
+
+static int set_progress(enum settings_progress *field, struct str value, const char *origin, struct err *e)
+{
+    static const char *const words[] = { [PROGRESS_AUTO] = "auto", [PROGRESS_ON] = "on",
+                                         [PROGRESS_OFF] = "off", [PROGRESS_JSON] = "json" };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (str_is(value, words[i])) {
+            *field = (enum settings_progress)i;
+            return 0;
+        }
+    return err_set(e, ERR_USAGE, "%s: expected auto, on, off or json, not \"%.*s\"", origin, STR_ARG(value));
+}
+
+static int add_format(struct settings *s, const struct setting *which, struct str value, const char *origin,
+                      struct err *e)
+{
+    /* pip's check: the next option must not be swallowed as a name. */
+    if (value.n && value.p[0] == '-')
+        return err_set(e, ERR_USAGE, "%s: expected project names, :all: or :none:, not \"%.*s\"", origin,
+                       STR_ARG(value));
+    strs_add(&s->format_control, arena_f(&s->arena, "%s=%.*s", which->name, STR_ARG(value)));
+    return 0;
+}
+
+static struct str expand_home(struct settings *s, struct str path)
+{
+    const char *home = getenv("HOME");
+
+    if (!home || !home[0] || !path.n || path.p[0] != '~' || (path.n > 1 && path.p[1] != '/'))
+        return arena_str(&s->arena, path);
+    return arena_f(&s->arena, "%s%.*s", home, (int)path.n - 1, path.p + 1);
+}
+
+static int check_text(const struct setting *which, struct str value, const char *origin, struct err *e)
+{
+    /* An empty one is nearly always an unset variable of a script; for an index that would silently ask another. */
+    if (!value.n)
+        return err_set(e, ERR_USAGE, "%s: expected %s, got nothing", origin,
+                       which->value_name ? which->value_name : "a value");
+    if (value.n > LIMIT_URL_BYTES)
+        return err_set(e, ERR_LIMIT, "%s: the value has %zu bytes, at most %d are taken", origin, value.n,
+                       LIMIT_URL_BYTES);
+    if (str_find(value, '\0') >= 0)
+        return err_set(e, ERR_USAGE, "%s: the value holds a NUL character", origin);
+    return 0;
+}
+
+int settings_set(struct settings *s, const struct setting *which, struct str value, const char *origin,
+                 struct err *e)
+{
+    void *field = field_of(s, which);
+    bool mentioned = which->kind == SETTING_FLAG || which->kind == SETTING_COUNT_UP;
+    int code = mentioned ? 0 : check_text(which, value, origin, e);
+
+    if (code)
+        return code;
+    switch (which->kind) {
+    case SETTING_FLAG:
+        return set_flag(field, value, origin, e);
+    case SETTING_COUNT_UP:
+        return set_count(field, which, value, origin, e);
+    case SETTING_TEXT:
+        *(struct str *)field = arena_str(&s->arena, value);
+        return 0;
+    case SETTING_PATH:
+        *(struct str *)field = expand_home(s, value);
+        if (which->offset == offsetof(struct settings, cache_dir))
+            s->no_cache_dir = false; /* pip: --cache-dir and --no-cache-dir are one, the later wins */
+        return 0;
+    case SETTING_LIST:
+        strs_add(field, arena_str(&s->arena, value));
+        return 0;
+    case SETTING_NUMBER:
+    case SETTING_SECONDS:
+        return set_number(field, which, value, origin, e);
+    case SETTING_FORMAT:
+        return add_format(s, which, value, origin, e);
+    case SETTING_PROGRESS:
+        return set_progress(field, value, origin, e);
+    }
+    abort();
+}
+
+void settings_clear(struct settings *s, const struct setting *which)
+{
+    if (which->kind == SETTING_LIST)
+        ((struct strs *)field_of(s, which))->n = 0;
+    else if (which->kind == SETTING_TEXT || which->kind == SETTING_PATH)
+        *(struct str *)field_of(s, which) = STR_NONE;
+}
+
+/* Distance of two names by insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
+enum { NAME_MAX_BYTES = 40 };
+
+static unsigned name_distance(struct str a, struct str b)
+{
+    unsigned rows[3][NAME_MAX_BYTES + 1];
+
+    for (size_t j = 0; j <= b.n; j++)
+        rows[0][j] = (unsigned)j;
+    for (size_t i = 1; i <= a.n; i++) {
+        unsigned *now = rows[i % 3], *above = rows[(i + 2) % 3], *older = rows[(i + 1) % 3];
+        now[0] = (unsigned)i;
+        for (size_t j = 1; j <= b.n; j++) {
+            unsigned best = above[j - 1] + (a.p[i - 1] != b.p[j - 1]);
+            if (above[j] + 1 < best)
+                best = above[j] + 1;
+            if (now[j - 1] + 1 < best)
+                best = now[j - 1] + 1;
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+                older[j - 2] + 1 < best)
+                best = older[j - 2] + 1;
+            now[j] = best;
+        }
+    }
+    return rows[a.n % 3][b.n];
+}
+
+const char *settings_suggest(struct str name)
+{
+    char text[NAME_MAX_BYTES];
+    const char *found = NULL;
+    unsigned best = (unsigned)name.n / 3 + 1; /* further away is another word, not a slip */
+
+    if (name.n == 0 || name.n > sizeof(text))
+        return NULL;
+    for (size_t i = 0; i < name.n; i++)
+        text[i] = name.p[i] == '_' ? '-' : str_lower(name.p[i]);
+    for (const struct setting *w = settings_table; w->name; w++) {
+        unsigned distance = name_distance((struct str){ text, name.n }, str_of(w->name));
+        if (distance < best || (distance == best && !found)) {
+            best = distance;
+            found = w->name;
+        }
+    }
+    return found;
+}

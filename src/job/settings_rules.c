@@ -1,0 +1,125 @@
+/* What settings mean together: what contradicts itself, and pip's --only-binary and --no-binary for one project. */
+#include "dray/job/settings.h"
+#include "dray/py/requirement.h"
+
+/* Two that both write to standard output would be mixed up there. */
+static int check_output(const struct settings *s, struct err *e)
+{
+    const char *users[3];
+    size_t n = 0;
+
+    if (str_is(s->report, "-"))
+        users[n++] = "--report -";
+    if (str_is(s->trace, "-"))
+        users[n++] = "--trace -";
+    if (s->progress == PROGRESS_JSON)
+        users[n++] = "--progress json";
+    if (n > 1)
+        return err_set(e, ERR_USAGE, "%s and %s both write to standard output: give one a file", users[0],
+                       users[1]);
+    return 0;
+}
+
+int settings_check(const struct settings *s, struct err *e)
+{
+    const char *word = s->platforms.n        ? "--platform"
+                       : s->abis.n           ? "--abi"
+                       : s->python_version.p ? "--python-version"
+                       : s->implementation.p ? "--implementation"
+                                             : NULL;
+
+    if (s->targets.n && word)
+        return err_set(e, ERR_USAGE, "--target and %s both say what to fetch for: use one of them", word);
+    if (s->require_hashes && s->no_require_hashes)
+        return err_set(e, ERR_USAGE, "--require-hashes and --no-require-hashes contradict each other");
+    if (!s->connections)
+        return err_set(e, ERR_USAGE, "--connections: expected at least 1");
+    if (!s->timeout_s)
+        return err_set(e, ERR_USAGE, "--timeout: expected at least one second");
+    return check_output(s, e);
+}
+
+int settings_check_index(const struct settings *s, struct err *e)
+{
+    if (s->no_index && !s->find_links.n)
+        return err_set(e, ERR_USAGE, "--no-index leaves nothing to look in: add -f DIR or -f URL");
+    if (!s->no_index && !s->index_url.p)
+        return err_set(e, ERR_USAGE, "no package index is configured: use -i URL, --no-index with -f, or pip "
+                                     "config set global.index-url");
+    return 0;
+}
+
+/* One of pip's two sets, as far as one project can tell: does it hold its name, does it hold ":all:"? */
+struct format_set {
+    bool name, all;
+};
+
+static struct str format_item(struct str *list)
+{
+    struct str rest;
+    struct str item = str_cut(*list, ',', &rest);
+
+    *list = rest;
+    return item;
+}
+
+static bool list_has(struct str list, const char *what)
+{
+    while (list.p)
+        if (str_is(format_item(&list), what))
+            return true;
+    return false;
+}
+
+/* pip.models.format_control: ":all:" empties both sets and drops what stood before it in the list; what stands behind
+ * the last one counts only if there is a ":none:" among it, which empties the set again. */
+static void format_apply(struct format_set *target, struct format_set *other, struct str list,
+                         struct str project)
+{
+    struct arena a = { 0 };
+
+    while (list.p && list_has(list, ":all:")) {
+        *other = (struct format_set){ 0 };
+        *target = (struct format_set){ .all = true };
+        while (!str_is(format_item(&list), ":all:"))
+            continue;
+        if (!list_has(list, ":none:"))
+            return;
+    }
+    while (list.p) {
+        struct str item = format_item(&list);
+        if (str_is(item, ":none:")) {
+            *target = (struct format_set){ 0 };
+            continue;
+        }
+        struct str name = project_name_normalize(&a, item);
+        if (str_eq(name, project)) {
+            target->name = true;
+            other->name = false;
+        } else if (str_is(name, ":all:")) { /* pip: ":ALL:" isn't the word, but in lower case acts as it */
+            target->all = true;
+            other->all = false;
+        }
+    }
+    arena_done(&a);
+}
+
+struct settings_formats settings_formats_of(const struct settings *s, struct str project)
+{
+    struct format_set only = { 0 }, no = { 0 };
+    struct arena a = { 0 };
+    struct str name = project_name_normalize(&a, project);
+
+    for (size_t i = 0; i < s->format_control.n; i++) {
+        struct str list;
+        struct str option = str_cut(s->format_control.items[i], '=', &list);
+        if (str_is(option, "only-binary"))
+            format_apply(&only, &no, list, name);
+        else
+            format_apply(&no, &only, list, name);
+    }
+    arena_done(&a);
+    bool wheels_only = only.name || (!no.name && only.all);
+    bool no_wheels = !only.name && (no.name || (!only.all && no.all));
+    return (struct settings_formats){ .wheel = !no_wheels, .sdist = !wheels_only };
+}

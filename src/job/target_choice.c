@@ -1,0 +1,135 @@
+#include "dray/job/target_choice.h"
+
+#include <stdlib.h>
+
+#include "dray/job/interpreter.h"
+#include "dray/util/buf.h"
+#include "dray/util/mem.h"
+
+struct target_choice {
+    struct loop *loop;
+    const struct settings *settings;
+    target_choice_fn done;
+    void *ctx;
+    struct loop_task task;
+    struct interpreter *interpreter;
+};
+
+static void choice_end(struct target_choice *c, struct target *target, struct err *e)
+{
+    target_choice_fn done = c->done;
+    void *ctx = c->ctx;
+
+    free(c);
+    done(ctx, target, e);
+    err_done(e);
+}
+
+static bool has_words(const struct settings *s)
+{
+    return s->platforms.n || s->abis.n || s->python_version.n || s->implementation.n;
+}
+
+static int from_words(const struct settings *s, const struct target *base, struct target **out,
+                      struct err *e)
+{
+    struct target_words words = { .platforms = s->platforms.items,
+                                  .n_platforms = s->platforms.n,
+                                  .python_version = s->python_version,
+                                  .implementation = s->implementation,
+                                  .abis = s->abis.items,
+                                  .n_abis = s->abis.n };
+
+    return target_from_words(&words, base, out, e);
+}
+
+static void interpreter_said(void *ctx, struct target *base, struct err *e)
+{
+    struct target_choice *c = ctx;
+    struct target *target = base;
+    struct err own = { 0 };
+
+    err_move(&own, e);
+    if (base && has_words(c->settings)) {
+        target = NULL;
+        from_words(c->settings, base, &target, &own);
+        target_destroy(base);
+    }
+    choice_end(c, target, &own);
+}
+
+/* $XDG_CACHE_HOME/dray, or what the system has in its place; false when there is no home. */
+static bool cache_dir(const struct settings *s, struct buf *out)
+{
+    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+    if (s->no_cache_dir)
+        return false;
+    if (s->cache_dir.n)
+        buf_add_str(out, s->cache_dir);
+    else if (xdg && xdg[0] == '/')
+        buf_add_f(out, "%s/dray", xdg);
+#ifdef __APPLE__
+    else if (home && home[0] == '/')
+        buf_add_f(out, "%s/Library/Caches/dray", home);
+#else
+    else if (home && home[0] == '/')
+        buf_add_f(out, "%s/.cache/dray", home);
+#endif
+    return out->n > 0;
+}
+
+static void ask_interpreter(struct target_choice *c)
+{
+    struct buf dir = { 0 };
+    bool keep = cache_dir(c->settings, &dir);
+    const char *python = c->settings->python.n ? c->settings->python.p : "python3";
+
+    c->interpreter =
+        interpreter_start(c->loop, python, keep ? buf_z(&dir) : NULL, interpreter_said, c);
+    buf_done(&dir);
+}
+
+static void choose(void *ctx)
+{
+    struct target_choice *c = ctx;
+    const struct settings *s = c->settings;
+    struct target *target = NULL;
+    struct err e = { 0 };
+
+    if (s->targets.n > 1)
+        err_set(&e, ERR_UNSUPPORTED,
+                "several --target in one run are not built in dray yet: run it once for each");
+    else if (s->targets.n)
+        target_from_spec(s->targets.items[0], &target, &e);
+    else if (has_words(s) && from_words(s, NULL, &target, &e))
+        err_done(&e); /* something is left open that the interpreter knows */
+    if (target || e.code)
+        choice_end(c, target, &e);
+    else
+        ask_interpreter(c);
+}
+
+struct target_choice *target_choice_start(struct loop *l, const struct settings *s,
+                                          target_choice_fn done, void *ctx)
+{
+    struct target_choice *c = mem_new(1, sizeof(*c));
+
+    c->loop = l;
+    c->settings = s;
+    c->done = done;
+    c->ctx = ctx;
+    c->task = (struct loop_task){ .fn = choose, .ctx = c };
+    loop_post(l, &c->task);
+    return c;
+}
+
+void target_choice_cancel(struct target_choice *c)
+{
+    if (!c)
+        return;
+    if (c->interpreter)
+        interpreter_cancel(c->interpreter);
+    loop_unpost(c->loop, &c->task);
+    free(c);
+}

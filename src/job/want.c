@@ -1,0 +1,253 @@
+/* The same questions in the same order as pip asks them: is it a URL, is it a path, else it is a
+ * PEP 508 line. */
+#include "dray/job/want.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dray/net/url.h"
+#include "dray/py/filename.h"
+#include "dray/py/simple.h"
+#include "dray/util/limits.h"
+
+static const char *const url_schemes[] = { "http:", "https:", "file:" };
+static const char *const foreign_schemes[] = { "git+", "hg+",  "svn+",  "bzr+", "git:",
+                                               "ssh:", "ftp:", "sftp:", "svn:", "lp:" };
+
+static bool starts_with_any(struct str s, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct str prefix = str_of(list[i]);
+        if (str_eq_nocase(str_sub(s, 0, prefix.n), prefix))
+            return true;
+    }
+    return false;
+}
+
+static bool is_url(struct str s)
+{
+    return starts_with_any(s, url_schemes, sizeof(url_schemes) / sizeof(url_schemes[0]));
+}
+
+static int check_foreign(struct str s, struct err *e)
+{
+    if (!starts_with_any(s, foreign_schemes, sizeof(foreign_schemes) / sizeof(foreign_schemes[0])))
+        return 0;
+    return err_set(
+        e, ERR_UNSUPPORTED,
+        "dray fetches finished distributions by http, https or from a file; build a wheel first");
+}
+
+static bool looks_like_path(struct str s)
+{
+    return str_find(s, '/') >= 0 || str_starts(s, STR("."));
+}
+
+static bool is_archive(struct str s)
+{
+    return str_ends(s, STR(".whl")) || sdist_ending(s).p;
+}
+
+/* "./x.whl[extra]": pip allows extras behind a path; they say what else to install, not what to
+ * fetch. */
+static struct str strip_extras(struct str s, bool *had)
+{
+    ptrdiff_t open = str_rfind(s, '[');
+
+    *had = open > 0 && str_ends(s, STR("]")) && (size_t)open + 2 < s.n;
+    return *had ? str_trim(str_sub(s, 0, (size_t)open)) : s;
+}
+
+/* The project that a wheel's name tells; an sdist's may or may not end where its version begins. */
+static int set_direct(struct arena *a, struct str url, struct want *w, struct err *e)
+{
+    struct simple_file file;
+    struct wheel_name wheel;
+    struct digest *hashes;
+
+    simple_file_of_url(a, url, &file);
+    if (str_ends(file.filename, STR(".whl"))) {
+        if (wheel_name_parse(a, file.filename, &wheel, e))
+            return e->code;
+        if (w->project.p && !str_eq(w->project, wheel.project))
+            return err_set(e, ERR_CONFLICT, "the URL is that of %.*s, not of %.*s",
+                           STR_ARG(wheel.project), STR_ARG(w->project));
+        w->project = wheel.project;
+    }
+    w->url = file.url;
+    hashes = arena_alloc(a, w->n_hashes + file.n_digests, sizeof(*hashes));
+    for (size_t i = 0; i < w->n_hashes; i++)
+        hashes[i] = w->hashes[i];
+    for (size_t i = 0; i < file.n_digests; i++)
+        hashes[w->n_hashes + i] = file.digests[i];
+    w->hashes = hashes;
+    w->n_hashes += file.n_digests;
+    return 0;
+}
+
+static int set_url(struct arena *a, struct str url, struct want *w, struct err *e)
+{
+    struct url parsed;
+    struct buf path = { 0 };
+    struct str fragment;
+    int code;
+
+    if (str_eq_nocase(str_sub(url, 0, 5), STR("file:"))) {
+        code = url_to_path(url_cut_fragment(url, &fragment), &path, e);
+        buf_done(&path);
+    } else {
+        code = url_parse(url, &parsed, e);
+        if (!code)
+            url_done(&parsed);
+    }
+    return code ? code : set_direct(a, url, w, e);
+}
+
+static int set_path(struct arena *a, struct str path, struct want *w, struct err *e)
+{
+    struct buf url = { 0 }, full = { 0 };
+    char *cwd = NULL;
+    int code = 0;
+
+    if (path.p[0] != '/' && (cwd = getcwd(NULL, 0)) == NULL)
+        code = err_errno(e, "can't tell the working directory");
+    if (!code) {
+        buf_add_f(&full, "%s%s%.*s", cwd ? cwd : "", cwd ? "/" : "", STR_ARG(path));
+        url_from_path(buf_str(&full), &url);
+        code = set_direct(a, buf_str(&url), w, e);
+    }
+    free(cwd);
+    buf_done(&full);
+    buf_done(&url);
+    return code;
+}
+
+enum path_kind { PATH_NONE, PATH_FILE, PATH_DIRECTORY, PATH_MISSING };
+
+static enum path_kind path_kind(struct arena *a, struct str text, struct str path)
+{
+    struct stat st;
+    struct str rest;
+    bool exists = stat(arena_str(a, path).p, &st) == 0;
+
+    if (looks_like_path(text) && exists && S_ISDIR(st.st_mode))
+        return PATH_DIRECTORY;
+    if (!is_archive(path))
+        return PATH_NONE;
+    if (exists && S_ISREG(st.st_mode))
+        return PATH_FILE;
+    /* "name @ https://.../x.whl" ends like an archive, too */
+    struct str before = str_cut(text, '@', &rest);
+    return rest.p && !looks_like_path(before) ? PATH_NONE : PATH_MISSING;
+}
+
+static int set_requirement(struct arena *a, struct str text, struct want *w, struct err *e)
+{
+    struct requirement r;
+
+    if (requirement_parse(a, text, &r, e)) {
+        if (str_find(text, '/') >= 0 && !looks_like_path(str_sub(text, 0, 0)))
+            err_set(e, e->code, "%s (it looks like a path, but there is no such file)",
+                    err_text(e));
+        return e->code;
+    }
+    w->project = r.project;
+    w->specifiers = r.specifiers;
+    w->has_extras = r.n_extras > 0;
+    if (!r.url.p)
+        return 0;
+    if (check_foreign(r.url, e))
+        return e->code;
+    return set_url(a, r.url, w, e);
+}
+
+static int parse_kind(struct arena *a, struct str text, struct want *w, struct err *e)
+{
+    if (is_url(text))
+        return set_url(a, text, w, e);
+    if (check_foreign(text, e))
+        return e->code;
+    struct str path = strip_extras(text, &w->has_extras);
+    switch (path_kind(a, text, path)) {
+    case PATH_FILE:
+        return set_path(a, path, w, e);
+    case PATH_DIRECTORY:
+        return err_set(e, ERR_UNSUPPORTED,
+                       "this is a directory; dray fetches finished distributions: build a wheel "
+                       "of it first");
+    case PATH_MISSING:
+        return err_set(e, ERR_NOT_FOUND, "there is no such file");
+    case PATH_NONE:
+        break;
+    }
+    return set_requirement(a, text, w, e);
+}
+
+/* pip: a marker begins at "; " behind a URL, which may contain semicolons, and at any ";"
+ * otherwise. */
+static struct str cut_marker(struct str text, struct str *marker)
+{
+    ptrdiff_t at = str_search(text, is_url(text) ? STR("; ") : STR(";"));
+
+    *marker = at < 0 ? STR_NONE : str_trim(str_sub(text, (size_t)at + 1, text.n));
+    return at < 0 ? text : str_trim(str_sub(text, 0, (size_t)at));
+}
+
+static int want_parse_parts(struct arena *a, struct str text, struct want *w, struct err *e)
+{
+    struct str marker;
+    struct str main = cut_marker(text, &marker);
+
+    if (text.n > LIMIT_REQUIREMENT_BYTES)
+        return err_set(e, ERR_LIMIT, "a requirement has more than %d bytes",
+                       LIMIT_REQUIREMENT_BYTES);
+    if (!main.n)
+        return err_set(e, ERR_INPUT, "column 1: expected a requirement");
+    if (memchr(text.p, '\0', text.n))
+        return err_set(e, ERR_INPUT, "a requirement can't contain a NUL byte");
+    if (parse_kind(a, main, w, e))
+        return e->code;
+    if (marker.n && marker_parse(a, marker, &w->marker, e))
+        return err_wrap(e, "in the marker behind \";\"");
+    return 0;
+}
+
+/* A label is shown everywhere: the URL in it without its password. */
+static struct str label_of(struct arena *a, struct str text)
+{
+    struct buf label = { 0 };
+    ptrdiff_t http = str_search(text, STR("http"));
+    size_t from = http < 0 ? text.n : (size_t)http;
+    size_t to = from;
+
+    while (to < text.n && !str_isspace(text.p[to]))
+        to++;
+    buf_add_str(&label, str_sub(text, 0, from));
+    if (str_search(str_sub(text, from, to), STR("://")) >= 0)
+        url_redact(str_sub(text, from, to), &label);
+    else
+        buf_add_str(&label, str_sub(text, from, to));
+    buf_add_str(&label, str_sub(text, to, text.n));
+    struct str out = arena_str(a, buf_str(&label));
+    buf_done(&label);
+    return out;
+}
+
+int want_parse(struct arena *a, struct str text, struct str origin, const struct digest *hashes,
+               size_t n_hashes, struct want *out, struct err *e)
+{
+    struct want w = { .origin = arena_str(a, origin),
+                      .label = label_of(a, str_trim(text)),
+                      .hashes = hashes,
+                      .n_hashes = n_hashes,
+                      .has_hash_option = n_hashes > 0 };
+
+    if (want_parse_parts(a, arena_str(a, str_trim(text)), &w, e)) {
+        if (origin.p)
+            return err_wrap(e, "%.*s: \"%.*s\"", STR_ARG(origin), STR_ARG(w.label));
+        return err_wrap(e, "requirement \"%.*s\"", STR_ARG(w.label));
+    }
+    *out = w;
+    return 0;
+}
