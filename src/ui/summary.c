@@ -1,0 +1,166 @@
+/* All of it is composed first and written at once, so that the output of other programs can't
+ * come between. */
+#include "dray/ui/summary.h"
+
+#include <inttypes.h>
+#include <signal.h>
+
+#include "dray/ui/human.h"
+#include "dray/ui/line.h"
+#include "dray/ui/shown.h"
+
+enum { INDENT = 4 };
+
+/* What has its own message: not what merely was under way when the user broke off. */
+static bool is_told(const struct fetch_view *v)
+{
+    return v->state == FETCH_FAILED && v->err.code && v->err.code != ERR_INTERRUPTED;
+}
+
+static bool has_wrong_hash(const struct fetch_view *v)
+{
+    return is_told(v) && v->err.code == ERR_HASH;
+}
+
+static void error_add(struct buf *out, struct str label, const struct err *e, bool colour)
+{
+    line_tag(out, LINE_ERROR, "error:", colour);
+    buf_add_c(out, ' ');
+    if (label.p) {
+        shown_add(out, label);
+        buf_add_z(out, ": ");
+    }
+    shown_add_lines(out, str_of(err_text(e)), INDENT);
+    buf_add_c(out, '\n');
+}
+
+/* pip has all wrong hashes in one block too (exceptions.HashErrors). */
+static void hashes_add(struct buf *out, const struct job_result *r, size_t n, bool colour)
+{
+    line_tag(out, LINE_ERROR, "error:", colour);
+    buf_add_c(out, ' ');
+    human_count(out, n, "file");
+    buf_add_f(out, " did not have the hash that was promised and %s not kept. If you have changed "
+              "versions, renew the hashes too; if not, someone may have tampered with %s:\n",
+              n == 1 ? "was" : "were", n == 1 ? "it" : "them");
+    for (size_t i = 0; i < r->n; i++) {
+        if (!has_wrong_hash(r->fetches[i]))
+            continue;
+        buf_add_f(out, "%*s", INDENT, "");
+        shown_add(out, r->fetches[i]->label);
+        buf_add_f(out, ":\n%*s", 2 * INDENT, "");
+        shown_add_lines(out, str_of(err_text(&r->fetches[i]->err)), 2 * INDENT);
+        buf_add_c(out, '\n');
+    }
+}
+
+static void errors_add(struct buf *out, const struct job_result *r, const struct err *run,
+                       bool colour)
+{
+    size_t told = 0, wrong_hashes = 0;
+
+    for (size_t i = 0; i < r->n; i++) {
+        const struct fetch_view *v = r->fetches[i];
+        told += is_told(v);
+        wrong_hashes += has_wrong_hash(v);
+        if (is_told(v) && !has_wrong_hash(v))
+            error_add(out, v->label, &v->err, colour);
+    }
+    if (wrong_hashes)
+        hashes_add(out, r, wrong_hashes, colour);
+    if (run->code && !told && !r->signal)
+        error_add(out, STR_NONE, run, colour);
+}
+
+/* Files that a dry run chose and did not fetch, and their bytes. */
+static size_t chosen(const struct job_result *r, uint64_t *bytes)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++) {
+        const struct fetch_view *v = r->fetches[i];
+        if (v->state != FETCH_DONE || v->path.p)
+            continue;
+        n++;
+        *bytes += v->body_bytes == FETCH_BYTES_UNKNOWN ? 0 : v->body_bytes;
+    }
+    return n;
+}
+
+static void interrupted_add(struct buf *out, const struct job_result *r, struct str dest)
+{
+    size_t here = r->fetched + r->kept;
+
+    buf_add_f(out, "%s: ", r->signal == SIGTERM ? "Terminated" : "Interrupted");
+    if (!r->n) {
+        buf_add_z(out, "nothing was fetched");
+    } else {
+        buf_add_f(out, "%zu of ", here);
+        human_count(out, r->n, "file");
+        buf_add_f(out, " %s in ", here == 1 ? "is" : "are");
+        shown_add(out, dest);
+    }
+    buf_add_z(out, ".\n");
+}
+
+static void fetched_add(struct buf *out, const struct job_result *r)
+{
+    buf_add_z(out, "Fetched ");
+    human_count(out, r->fetched, "file");
+    buf_add_z(out, ", ");
+    human_bytes(out, r->fetched_bytes);
+    buf_add_z(out, " in ");
+    human_took(out, r->took_us);
+    uint64_t took_ms = r->took_us / 1000;
+    if (took_ms && r->fetched_bytes) {
+        buf_add_z(out, " (");
+        human_rate(out, r->fetched_bytes * 1000 / took_ms);
+        buf_add_c(out, ')');
+    }
+}
+
+static void closing_add(struct buf *out, const struct job_result *r)
+{
+    uint64_t bytes = 0;
+    size_t would = chosen(r, &bytes);
+
+    if (r->kept && r->kept == r->n) {
+        buf_add_z(out, r->n == 1 ? "The file was there already.\n" : "");
+        if (r->n > 1)
+            buf_add_f(out, "All %zu files were there already.\n", r->n);
+        return;
+    }
+    if (would) {
+        buf_add_z(out, "Would fetch ");
+        human_count(out, would, "file");
+        buf_add_z(out, bytes ? ", " : "");
+        if (bytes)
+            human_bytes(out, bytes);
+    } else if (r->fetched) {
+        fetched_add(out, r);
+    } else {
+        buf_add_z(out, r->n ? "Nothing was fetched" : "Nothing to fetch");
+    }
+    if (r->kept)
+        buf_add_f(out, "; %zu %s there already", r->kept, r->kept == 1 ? "was" : "were");
+    if (r->failed)
+        buf_add_f(out, "; %zu failed", r->failed);
+    buf_add_z(out, ".\n");
+}
+
+void summary_print(FILE *out, const struct summary_options *o, const struct job_result *r,
+                   const struct err *run)
+{
+    struct buf text = { 0 };
+
+    errors_add(&text, r, run, o->colour);
+    if (!o->quiet && r->signal)
+        interrupted_add(&text, r, o->dest);
+    else if (!o->quiet && (r->n || !run->code))
+        closing_add(&text, r); /* not after "no such file: requirements.txt" */
+    if (text.n) {
+        fwrite(text.p, 1, text.n, out);
+        fflush(out);
+    }
+    buf_done(&text);
+}

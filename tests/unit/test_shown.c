@@ -1,0 +1,54 @@
+/* tests/data/shown/cut.case; the rest (widths of whatever bytes) is tests/fuzz/fuzz_shown.c. */
+#include "case_fields.h"
+
+#include <locale.h>
+
+#include "dray/ui/shown.h"
+
+static bool enter_locale(struct str name)
+{
+    if (str_is(name, "ascii"))
+        return setlocale(LC_CTYPE, "C") != NULL;
+    return (setlocale(LC_CTYPE, "C.UTF-8") || setlocale(LC_CTYPE, "en_US.UTF-8")) &&
+           shown_is_utf8();
+}
+
+static void check_cut(const struct case_line *c)
+{
+    struct buf got = { 0 };
+    uint64_t width = 0;
+
+    if (!enter_locale(c->fields[0]))
+        return;
+    buf_add_c(&got, '[');
+    if (str_to_u64(c->fields[1], 1000, &width))
+        shown_add_cut(&got, c->fields[2], width);
+    else
+        shown_add(&got, c->fields[2]);
+    buf_add_c(&got, ']');
+    case_equal(c, buf_str(&got), c->fields[3]);
+    buf_done(&got);
+}
+
+static void test_cut(void **state)
+{
+    (void)state;
+    case_each("shown/cut.case", 25, check_cut);
+}
+
+static void test_lines(void **state)
+{
+    struct buf got = { 0 };
+
+    (void)state;
+    shown_add_lines(&got, STR("Expected\n\x1b\nGot\n"), 2);
+    assert_string_equal(buf_z(&got), "Expected\n  \\x1b\n  Got\n  ");
+    buf_done(&got);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cut), cmocka_unit_test(test_lines) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
