@@ -31,13 +31,16 @@ static int print_help(void)
 {
     struct buf out = { 0 };
 
-    buf_add_z(&out, "Usage: dray download [OPTIONS] REQUIREMENT...\n"
-                    "       dray download [OPTIONS] -r FILE\n\n"
-                    "Fetches the distributions of the requirements into a directory. A requirement is a\n"
-                    "name with versions (\"flask>=3\"), \"name @ URL\", a URL or a path.\n\nOptions:\n");
+    buf_add_z(&out,
+              "Usage: dray download [OPTIONS] REQUIREMENT...\n"
+              "       dray download [OPTIONS] -r FILE\n\n"
+              "Fetches the distributions of the requirements into a directory. A requirement is a\n"
+              "name with versions (\"flask>=3\"), \"name @ URL\", a URL or a path.\n\nOptions:\n");
     options_help(&out);
-    buf_add_z(&out, "\nEach option may also stand in a variable: --index-url in DRAY_INDEX_URL. Where neither says\n"
-                    "anything, what pip is configured with counts: pip.conf and PIP_* variables.\n");
+    buf_add_z(&out,
+              "\nEach option may also stand in a variable: --index-url in DRAY_INDEX_URL. Where "
+              "neither says\n"
+              "anything, what pip is configured with counts: pip.conf and PIP_* variables.\n");
     fputs(buf_z(&out), stdout);
     buf_done(&out);
     return EXIT_DONE;
@@ -71,10 +74,12 @@ static int read_settings(struct settings *s, int argc, char **argv, struct err *
 static int check_wish(const struct settings *s, struct err *e)
 {
     if (!s->requirements.n && !s->requirement_files.n)
-        return err_set(e, ERR_USAGE, "nothing to download: name a requirement or a file of them with -r FILE");
+        return err_set(e, ERR_USAGE,
+                       "nothing to download: name a requirement or a file of them with -r FILE");
     if (!s->no_deps)
-        return err_set(e, ERR_USAGE, "resolving dependencies is not built in dray yet: add --no-deps to fetch "
-                                     "exactly what is named");
+        return err_set(e, ERR_USAGE,
+                       "resolving dependencies is not built in dray yet: add --no-deps to fetch "
+                       "exactly what is named");
     return 0;
 }
 
@@ -109,16 +114,21 @@ static int run_job(struct settings *s, struct events *events, struct err *e)
 {
     bool colour = screen_may_colour(stderr, false);
     struct job *job = job_create(s, events);
-    struct progress *progress = progress_create(
-        &(struct progress_options){ .out = stderr, .json_out = stdout, .mode = s->progress, .quiet = s->quiet,
-                                    .verbose = s->verbose, .is_terminal = screen_is_terminal(stderr),
-                                    .colour = colour },
-        events);
+    struct progress *progress =
+        progress_create(&(struct progress_options){ .out = stderr,
+                                                    .json_out = stdout,
+                                                    .mode = s->progress,
+                                                    .quiet = s->quiet,
+                                                    .verbose = s->verbose,
+                                                    .is_terminal = screen_is_terminal(stderr),
+                                                    .colour = colour },
+                        events);
 
     job_run(job, e);
     progress_destroy(progress);
     const struct job_result *result = job_result(job);
-    summary_print(stderr, &(struct summary_options){ .colour = colour, .quiet = s->quiet, .dest = s->dest },
+    summary_print(stderr,
+                  &(struct summary_options){ .colour = colour, .quiet = s->quiet, .dest = s->dest },
                   result, e);
     write_report(s, result, e);
     int signal = result->signal;

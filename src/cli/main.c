@@ -58,7 +58,8 @@ static int run(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (first.n && first.p[0] == '-') {
-        fprintf(stderr, "error: expected a command before %.*s; dray --help lists them\n", STR_ARG(first));
+        fprintf(stderr, "error: expected a command before %.*s; dray --help lists them\n",
+                STR_ARG(first));
         return EXIT_USAGE;
     }
     return run_command(first, argc - 1, argv + 1);

@@ -1,6 +1,6 @@
-/* getopt_long's own table is made from settings_table, one entry a name and alias; `val` carries the place in it, far
- * above what a letter can be. getopt_long reports a wrong option but poorly, so messages are made here from the word
- * itself. */
+/* getopt_long's own table is made from settings_table, one entry a name and alias; `val` carries
+ * the place in it, far above what a letter can be. getopt_long reports a wrong option but poorly,
+ * so messages are made here from the word itself. */
 #include "dray/cli/options.h"
 
 #include <getopt.h>
@@ -10,15 +10,44 @@
 
 enum { VAL_ARGUMENT = 1, VAL_LETTER_MAX = 255, VAL_HELP, VAL_VERSION, VAL_SETTING };
 
-/* Options of `pip download` (26.3) that dray does not have: a person who knows pip is told so, not sent to look for a
- * slip of the hand. */
+/* Options of `pip download` (26.3) that dray does not have: a person who knows pip is told so, not
+ * sent to look for a slip of the hand. */
 static const char *const pip_options[] = {
-    "all-releases", "build-constraint", "check-build-dependencies", "debug", "disable-pip-version-check",
-    "exists-action", "group", "ignore-requires-python", "isolated", "keyring-provider", "local-log", "log",
-    "log-file", "no-build-isolation", "no-color", "no-input", "no-proxy-env", "no-python-version-warning",
-    "only-dependencies", "only-deps", "only-final", "progress-bar", "proxy", "refresh-package",
-    "require-venv", "require-virtualenv", "requirements-from-script", "resume-retries", "source",
-    "source-dir", "source-directory", "src", "uploaded-prior-to", "use-deprecated", "use-feature",
+    "all-releases",
+    "build-constraint",
+    "check-build-dependencies",
+    "debug",
+    "disable-pip-version-check",
+    "exists-action",
+    "group",
+    "ignore-requires-python",
+    "isolated",
+    "keyring-provider",
+    "local-log",
+    "log",
+    "log-file",
+    "no-build-isolation",
+    "no-color",
+    "no-input",
+    "no-proxy-env",
+    "no-python-version-warning",
+    "only-dependencies",
+    "only-deps",
+    "only-final",
+    "progress-bar",
+    "proxy",
+    "refresh-package",
+    "require-venv",
+    "require-virtualenv",
+    "requirements-from-script",
+    "resume-retries",
+    "source",
+    "source-dir",
+    "source-directory",
+    "src",
+    "uploaded-prior-to",
+    "use-deprecated",
+    "use-feature",
     "use-pep517",
 };
 
@@ -106,15 +135,16 @@ static int refuse_long(const struct option_table *t, struct str word, bool known
     else if (names_from(t, name, &names) > 1)
         code = err_set(e, ERR_USAGE, "--%.*s could be any of %s", STR_ARG(name), buf_z(&names));
     else if (near)
-        code = err_set(e, ERR_USAGE, "unknown option --%.*s; did you mean --%s?", STR_ARG(name), near);
+        code =
+            err_set(e, ERR_USAGE, "unknown option --%.*s; did you mean --%s?", STR_ARG(name), near);
     else
         code = err_set(e, ERR_USAGE, "unknown option --%.*s; --help lists them", STR_ARG(name));
     buf_done(&names);
     return code;
 }
 
-/* `what` is optopt: the letter; 0 for an unknown or ambiguous long name; the `val` for one that takes no value.
- * With a letter, `word` may be the one before. */
+/* `what` is optopt: the letter; 0 for an unknown or ambiguous long name; the `val` for one that
+ * takes no value. With a letter, `word` may be the one before. */
 static int refuse(const struct option_table *t, const char *word, int what, struct err *e)
 {
     if (what <= 0 || what > VAL_LETTER_MAX)
@@ -136,7 +166,8 @@ static int apply_setting(struct settings *s, const struct setting *which, struct
     struct buf origin = { 0 };
 
     buf_add_f(&origin, "--%s", which->name);
-    int code = settings_set(s, which, takes_value(which) ? str_of(optarg) : STR_NONE, buf_z(&origin), e);
+    int code =
+        settings_set(s, which, takes_value(which) ? str_of(optarg) : STR_NONE, buf_z(&origin), e);
     buf_done(&origin);
     return code;
 }
@@ -153,10 +184,12 @@ static int add_argument(struct settings *s, const char *text, struct err *e)
 
 static const struct setting *setting_of(int got)
 {
-    return got >= VAL_SETTING ? &settings_table[got - VAL_SETTING] : settings_find_letter((char)got);
+    return got >= VAL_SETTING ? &settings_table[got - VAL_SETTING]
+                              : settings_find_letter((char)got);
 }
 
-static int parse_all(const struct option_table *t, struct settings *s, int argc, char **argv, struct err *e)
+static int parse_all(const struct option_table *t, struct settings *s, int argc, char **argv,
+                     struct err *e)
 {
     int code = 0, got;
 
@@ -219,7 +252,8 @@ int options_parse(struct settings *s, int argc, char **argv, struct err *e)
 
 enum { HELP_COLUMN = 34, HELP_WIDTH = 96 };
 
-static void help_add(struct buf *out, char letter, const char *name, const char *value, const char *help)
+static void help_add(struct buf *out, char letter, const char *name, const char *value,
+                     const char *help)
 {
     size_t start = out->n;
     struct str rest = str_of(help);

@@ -39,6 +39,8 @@ static enum refusal judge_alone(const struct candidate_rules *rules, const struc
         return REFUSAL_SDIST;
     if (d->is_wheel && tag_set_rank(rules->target->tags, &d->wheel) == TAG_NONE)
         return REFUSAL_TAGS;
+    if (d->sdist_python.p && !str_eq(d->sdist_python, rules->target->env.python_version))
+        return REFUSAL_TAGS; /* as pip: "foo-1.0-py3.8.tar.gz" is for Python 3.8 alone */
     return python_fits(rules, d->file) ? REFUSAL_NONE : REFUSAL_PYTHON;
 }
 

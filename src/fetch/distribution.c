@@ -17,6 +17,7 @@ static bool parse_sdist(struct arena *a, struct str project, struct distribution
     int code = sdist_name_parse(a, d->file->filename, project, &d->version, &e);
 
     err_done(&e);
+    d->sdist_python = sdist_name_python(d->file->filename, project);
     return !code;
 }
 

@@ -43,6 +43,10 @@ static void add_reason(struct buf *out, const struct candidate_rules *rules, con
         buf_add_z(out, "a source distribution, and --only-binary excludes those");
         break;
     case REFUSAL_TAGS:
+        if (!row->item->is_wheel) {
+            buf_add_z(out, "a source distribution for another Python");
+            break;
+        }
         buf_add_f(out, "the wheel is for %.*s-%.*s-%.*s", STR_ARG(w->python_tags),
                   STR_ARG(w->abi_tags), STR_ARG(w->platform_tags));
         break;

@@ -7,14 +7,15 @@ enum { BLANK_MAX_BYTES = 3 };
 static bool is_blank(struct str c)
 {
     static const char *const wide[] = {
-        "\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f",
-        "\xe3\x80\x80",
+        "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8",
+        "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
     };
 
     if (c.n == 1)
         return str_isspace(c.p[0]) || (c.p[0] >= '\x1c' && c.p[0] <= '\x1f');
     /* U+2000 to U+200A */
-    if (c.n == 3 && memcmp(c.p, "\xe2\x80", 2) == 0 && (uint8_t)c.p[2] >= 0x80 && (uint8_t)c.p[2] <= 0x8a)
+    if (c.n == 3 && memcmp(c.p, "\xe2\x80", 2) == 0 && (uint8_t)c.p[2] >= 0x80 &&
+        (uint8_t)c.p[2] <= 0x8a)
         return true;
     for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
         if (str_is(c, wide[i]))

@@ -91,20 +91,29 @@ static struct str where(const struct want *want)
     return want->origin.p ? want->origin : STR("the command line");
 }
 
-static void add_want(struct work *w, struct fetch_wish *wish, const struct want *want,
-                     const struct want *first)
+/* A wish while it is put together, and who said what the next one may contradict. */
+struct draft {
+    struct fetch_wish *wish;
+    const struct want *url_from, *hashes_from;
+};
+
+static void add_want(struct work *w, struct draft *d, const struct want *want)
 {
-    struct err *fault = &wish->fault;
+    struct fetch_wish *wish = d->wish;
 
     wish->specifiers = specifier_set_and(&w->out->arena, &wish->specifiers, &want->specifiers);
     if (want->url.p && wish->url.p && !str_eq(want->url, wish->url))
-        err_set(fault, ERR_CONFLICT, "%.*s and %.*s name different files for it",
-                STR_ARG(where(first)), STR_ARG(where(want)));
-    if (want->url.p)
-        wish->url = want->url;
+        err_set(&wish->fault, ERR_CONFLICT, "%.*s and %.*s name different files for it",
+                STR_ARG(where(d->url_from)), STR_ARG(where(want)));
     if (!intersect_hashes(w, wish, want))
-        err_set(fault, ERR_HASH, "no hash is allowed by both %.*s and %.*s", STR_ARG(where(first)),
-                STR_ARG(where(want)));
+        err_set(&wish->fault, ERR_HASH, "no hash is allowed by both %.*s and %.*s",
+                STR_ARG(where(d->hashes_from)), STR_ARG(where(want)));
+    if (want->url.p) {
+        wish->url = want->url;
+        d->url_from = want;
+    }
+    if (want->n_hashes)
+        d->hashes_from = want;
 }
 
 static bool is_pinned(const struct want *want)
@@ -148,12 +157,13 @@ static struct str label_of(struct work *w, const struct demand *d)
 static void make_wish(struct work *w, const struct demand *d, struct fetch_wish *wish)
 {
     const struct settings *s = w->in->settings;
+    struct draft draft = { .wish = wish };
 
     *wish = (struct fetch_wish){ .label = label_of(w, d), .project = d->wants[0]->project };
     for (size_t i = 0; i < d->n_wants; i++)
-        add_want(w, wish, d->wants[i], d->wants[0]);
+        add_want(w, &draft, d->wants[i]);
     for (size_t i = 0; i < d->n_constraints; i++)
-        add_want(w, wish, d->constraints[i], d->wants[0]);
+        add_want(w, &draft, d->constraints[i]);
     struct settings_formats formats = settings_formats_of(s, wish->project);
     wish->allow_wheel = formats.wheel;
     wish->allow_sdist = formats.sdist;

@@ -1,8 +1,10 @@
-/* Find the program, look for what it said before, else run the probe and keep its answer. The answer is kept as it was
- * given and read again each time, so there is one reader; a kept one that can't be read is as none.
+/* Find the program, look for what it said before, else run the probe and keep its answer. The
+ * answer is kept as it was given and read again each time, so there is one reader; a kept one that
+ * can't be read is as none.
  *
- * An answer holds for one binary and for what else its facts come from: the kernel (platform_release and
- * platform_version are markers) and the C library. All of that is hashed into the name it is kept under. */
+ * An answer holds for one binary and for what else its facts come from: the kernel
+ * (platform_release and platform_version are markers) and the C library. All of that is hashed into
+ * the name it is kept under. */
 #include "dray/job/interpreter.h"
 
 #include <fcntl.h>
@@ -73,7 +75,8 @@ static int find_program(const char *python, struct buf *out, struct err *e)
     if (is_directory(python)) {
         buf_add_f(out, "%s/bin/python", python);
         if (!is_program(buf_z(out)))
-            return err_set(e, ERR_NOT_FOUND, "%s is a directory without a Python in bin/python", python);
+            return err_set(e, ERR_NOT_FOUND, "%s is a directory without a Python in bin/python",
+                           python);
         return 0;
     }
     if (strchr(python, '/')) {
@@ -83,8 +86,10 @@ static int find_program(const char *python, struct buf *out, struct err *e)
         return 0;
     }
     if (!find_on_path(python, out))
-        return err_set(e, ERR_NOT_FOUND, "no program %s is on PATH; say which Python to fetch for by --python or --target",
-                       python);
+        return err_set(
+            e, ERR_NOT_FOUND,
+            "no program %s is on PATH; say which Python to fetch for by --python or --target",
+            python);
     return 0;
 }
 
@@ -105,7 +110,8 @@ static void add_facts_of_system(struct buf *key)
     struct utsname system;
 
     if (uname(&system) == 0)
-        buf_add_f(key, "%s\n%s\n%s\n%s\n", system.sysname, system.release, system.version, system.machine);
+        buf_add_f(key, "%s\n%s\n%s\n%s\n", system.sysname, system.release, system.version,
+                  system.machine);
 #ifdef __GLIBC__
     buf_add_f(key, "glibc %s\n", gnu_get_libc_version());
 #endif
@@ -126,8 +132,8 @@ static void name_kept(const char *program, const char *cache_dir, struct buf *ou
 #else
     struct timespec mtime = st.st_mtim;
 #endif
-    buf_add_f(&key, "%s\n%lld %lld.%09ld %llu\n", real, (long long)st.st_size, (long long)mtime.tv_sec,
-              (long)mtime.tv_nsec, (unsigned long long)st.st_ino);
+    buf_add_f(&key, "%s\n%lld %lld.%09ld %llu\n", real, (long long)st.st_size,
+              (long long)mtime.tv_sec, (long)mtime.tv_nsec, (unsigned long long)st.st_ino);
     add_facts_of_system(&key);
     buf_add_z(&key, target_probe_script);
     hasher_init(&h, 1u << DIGEST_SHA256);
@@ -224,10 +230,11 @@ static int judge(struct interpreter *i, struct child_result *r)
         return err_wrap(&i->err, "can't ask %s what it is", program);
     }
     if (r->exit_status != 0)
-        return err_set(&i->err, ERR_CHILD, "can't ask %s what it is: it ended with status %d: %.*s", program,
-                       r->exit_status, STR_ARG(last_line(r->errors)));
+        return err_set(&i->err, ERR_CHILD, "can't ask %s what it is: it ended with status %d: %.*s",
+                       program, r->exit_status, STR_ARG(last_line(r->errors)));
     if (read_answer(r->output, &i->target, &why))
-        code = err_set(&i->err, ERR_CHILD, "%s does not answer as a Python does: %s", program, err_text(&why));
+        code = err_set(&i->err, ERR_CHILD, "%s does not answer as a Python does: %s", program,
+                       err_text(&why));
     err_done(&why);
     return code;
 }

@@ -1,6 +1,8 @@
-/* Three levels, each over the one before: [global] of all files, [COMMAND] of all files, PIP_* variables. Within a level
- * a later file replaces a key of an earlier one and the key keeps its place, which is the order in which --no-binary and
- * --only-binary act on each other. An empty value in a later file hides the earlier one and then counts as none. */
+/* Three levels, each over the one before: [global] of all files, [COMMAND] of all files, PIP_*
+ * variables. Within a level a later file replaces a key of an earlier one and the key keeps its
+ * place, which is the order in which --no-binary and
+ * --only-binary act on each other. An empty value in a later file hides the earlier one and then
+ * counts as none. */
 #include "dray/job/pipconf.h"
 
 #include <pwd.h>
@@ -58,7 +60,8 @@ static int conf_read(struct conf *c, const char *path, struct err *e)
     }
     for (size_t i = 0; i < entries.n && !code; i++) {
         const struct pipconf_entry *x = &entries.items[i];
-        struct str origin = arena_f(&c->arena, "%s, line %zu, %.*s", path, x->line, STR_ARG(x->key));
+        struct str origin =
+            arena_f(&c->arena, "%s, line %zu, %.*s", path, x->line, STR_ARG(x->key));
         if (str_is(x->section, "global"))
             conf_put(c, LEVEL_GLOBAL, (struct said){ x->key, x->value, origin });
         else if (str_is(x->section, c->command))
@@ -75,11 +78,14 @@ static void conf_read_variable(struct conf *c, const char *name, pipconf_env_fn 
 
     buf_add_z(&variable, "PIP_");
     for (const char *p = name; *p; p++)
-        buf_add_c(&variable, *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p);
+        buf_add_c(&variable, *p == '-'                ? '_'
+                             : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A')
+                                                      : *p);
     const char *value = env(env_ctx, buf_z(&variable));
     if (value)
         conf_put(c, LEVEL_ENV,
-                 (struct said){ arena_str(&c->arena, str_of(name)), arena_str(&c->arena, str_of(value)),
+                 (struct said){ arena_str(&c->arena, str_of(name)),
+                                arena_str(&c->arena, str_of(value)),
                                 arena_str(&c->arena, buf_str(&variable)) });
     buf_done(&variable);
 }
@@ -93,7 +99,8 @@ static void conf_read_variables(struct conf *c, pipconf_env_fn env, void *env_ct
         conf_read_variable(c, a->name, env, env_ctx);
 }
 
-static int apply_list(struct settings *s, const struct setting *which, const struct said *said, struct err *e)
+static int apply_list(struct settings *s, const struct setting *which, const struct said *said,
+                      struct err *e)
 {
     struct str rest = blank_trim(said->value);
     int code = 0;
@@ -124,8 +131,8 @@ static int apply_said(struct settings *s, const struct said *said, struct err *e
     return settings_set(s, which, said->value, said->origin.p, e);
 }
 
-int pipconf_apply_files(struct settings *s, const char *command, const struct strs *paths, pipconf_env_fn env,
-                        void *env_ctx, struct err *e)
+int pipconf_apply_files(struct settings *s, const char *command, const struct strs *paths,
+                        pipconf_env_fn env, void *env_ctx, struct err *e)
 {
     struct conf c = { .command = command };
     int code = 0;
@@ -207,7 +214,8 @@ static void add_user_paths(struct arena *a, struct strs *out, struct str home, s
 #endif
 }
 
-void pipconf_paths(struct arena *a, const char *prefix, pipconf_env_fn env, void *env_ctx, struct strs *out)
+void pipconf_paths(struct arena *a, const char *prefix, pipconf_env_fn env, void *env_ctx,
+                   struct strs *out)
 {
     const char *own = env(env_ctx, "PIP_CONFIG_FILE");
 
@@ -215,15 +223,16 @@ void pipconf_paths(struct arena *a, const char *prefix, pipconf_env_fn env, void
         return; /* pip: then no file at all is read */
     add_global_paths(a, out, str_of(env(env_ctx, "XDG_CONFIG_DIRS")));
     if (!own || !own[0] || access(own, F_OK) != 0)
-        add_user_paths(a, out, str_of(env(env_ctx, "HOME")), str_of(env(env_ctx, "XDG_CONFIG_HOME")));
+        add_user_paths(a, out, str_of(env(env_ctx, "HOME")),
+                       str_of(env(env_ctx, "XDG_CONFIG_HOME")));
     if (prefix)
         add_path(a, out, str_of(prefix), "pip.conf");
     if (own && own[0])
         add_file(out, arena_str(a, str_of(own)));
 }
 
-int pipconf_apply(struct settings *s, const char *command, const char *prefix, pipconf_env_fn env, void *env_ctx,
-                  struct err *e)
+int pipconf_apply(struct settings *s, const char *command, const char *prefix, pipconf_env_fn env,
+                  void *env_ctx, struct err *e)
 {
     struct arena a = { 0 };
     struct strs paths = { 0 };

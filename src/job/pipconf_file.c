@@ -1,4 +1,5 @@
-/* Line by line: a blank one, a comment, the continuation of a value (deeper than its key), a section, or a key. */
+/* Line by line: a blank one, a comment, the continuation of a value (deeper than its key), a
+ * section, or a key. */
 #include "dray/job/pipconf_file.h"
 
 #include <stdlib.h>
@@ -58,7 +59,8 @@ static struct str normal_key(struct reader *r, struct str key)
     return copy;
 }
 
-/* The value of the last key is whole: RawConfigParser joins the lines and drops blank ones at the end, there alone. */
+/* The value of the last key is whole: RawConfigParser joins the lines and drops blank ones at the
+ * end, there alone. */
 static void end_value(struct reader *r)
 {
     struct str value = buf_str(&r->value);
@@ -84,7 +86,8 @@ static int begin_section(struct reader *r, struct str name, struct err *e)
     if (str_is(name, DEFAULT_SECTION))
         return 0;
     if (map_get(&r->sections, name))
-        return err_set(e, ERR_INPUT, "line %zu: section [%.*s] is there twice", r->line, STR_ARG(name));
+        return err_set(e, ERR_INPUT, "line %zu: section [%.*s] is there twice", r->line,
+                       STR_ARG(name));
     map_put(&r->sections, r->section, r);
     return 0;
 }
@@ -95,8 +98,8 @@ static int begin_key(struct reader *r, struct str name, struct str value, struct
     struct str id = arena_f(r->arena, "%.*s\n%.*s", STR_ARG(r->section), STR_ARG(key));
 
     if (map_get(&r->keys, id))
-        return err_set(e, ERR_INPUT, "line %zu: %.*s is there twice in [%.*s]", r->line, STR_ARG(key),
-                       STR_ARG(r->section));
+        return err_set(e, ERR_INPUT, "line %zu: %.*s is there twice in [%.*s]", r->line,
+                       STR_ARG(key), STR_ARG(r->section));
     map_put(&r->keys, id, r);
     end_value(r);
     r->read.items = mem_grow(r->read.items, r->read.n, &r->read.cap, sizeof(*r->read.items));
@@ -125,13 +128,16 @@ static int read_statement(struct reader *r, struct str text, struct err *e)
     if (text.p[0] == '[' && close > 1)
         return begin_section(r, str_sub(text, 1, (size_t)close), e);
     if (!r->section.p)
-        return err_set(e, ERR_INPUT, "line %zu: expected a section such as [global] before \"%.*s\"", r->line,
+        return err_set(e, ERR_INPUT,
+                       "line %zu: expected a section such as [global] before \"%.*s\"", r->line,
                        STR_ARG(text));
     struct str name = blank_trim(str_sub(text, 0, at));
     if (at == text.n)
-        return err_set(e, ERR_INPUT, "line %zu: expected \"=\" or \":\" behind \"%.*s\"", r->line, STR_ARG(text));
+        return err_set(e, ERR_INPUT, "line %zu: expected \"=\" or \":\" behind \"%.*s\"", r->line,
+                       STR_ARG(text));
     if (!name.n)
-        return err_set(e, ERR_INPUT, "line %zu: expected a name before the \"%c\"", r->line, text.p[at]);
+        return err_set(e, ERR_INPUT, "line %zu: expected a name before the \"%c\"", r->line,
+                       text.p[at]);
     return begin_key(r, name, blank_trim(str_sub(text, at + 1, text.n)), e);
 }
 
@@ -163,7 +169,8 @@ static void add_entry(struct pipconf_entries *out, struct pipconf_entry entry)
     out->items[out->n++] = entry;
 }
 
-/* Each section is what [DEFAULT] says, wherever in the file that stands, then what it says itself. */
+/* Each section is what [DEFAULT] says, wherever in the file that stands, then what it says itself.
+ */
 static void add_section(const struct reader *r, struct str section, struct pipconf_entries *out)
 {
     for (size_t i = 0; i < r->read.n; i++) {

@@ -1,6 +1,6 @@
-/* What the lines of a file mean, in the order of the file. Which of a line's options count is pip's rule, and odd:
- * requirement lines take hashes alone, except that format and release control act from any line; a line with -r or -c
- * does nothing else. */
+/* What the lines of a file mean, in the order of the file. Which of a line's options count is pip's
+ * rule, and odd: requirement lines take hashes alone, except that format and release control act
+ * from any line; a line with -r or -c does nothing else. */
 #include "dray/job/reqfile.h"
 
 #include "dray/job/blank.h"
@@ -36,23 +36,27 @@ static const struct reqfile_option *find_option(const struct parser *p, const ch
 /* Those that hold a set of project names: they take effect as soon as they are read. */
 static bool is_control(const struct reqfile_option *o)
 {
-    return option_is(o, "no-binary") || option_is(o, "only-binary") || option_is(o, "all-releases") ||
-           option_is(o, "only-final");
+    return option_is(o, "no-binary") || option_is(o, "only-binary") ||
+           option_is(o, "all-releases") || option_is(o, "only-final");
 }
 
-static int parse_hash(const struct parser *p, const struct reqfile_option *o, struct digest *out, struct err *e)
+static int parse_hash(const struct parser *p, const struct reqfile_option *o, struct digest *out,
+                      struct err *e)
 {
     struct str hex, name = str_cut(o->value, ':', &hex);
     enum digest_alg alg;
 
     if (!hex.p)
-        return reqfile_reader_refuse(&p->reader, o->at, e,
-                                     "expected --hash=ALGORITHM:HEX, such as --hash=sha256:0123...");
-    if (!digest_alg_parse(name, &alg) || (alg != DIGEST_SHA256 && alg != DIGEST_SHA384 && alg != DIGEST_SHA512))
-        return reqfile_reader_refuse(&p->reader, o->at, e, "expected --hash=sha256:, sha384: or sha512:, not %.*s:",
-                                     STR_ARG(name));
+        return reqfile_reader_refuse(
+            &p->reader, o->at, e, "expected --hash=ALGORITHM:HEX, such as --hash=sha256:0123...");
+    if (!digest_alg_parse(name, &alg) ||
+        (alg != DIGEST_SHA256 && alg != DIGEST_SHA384 && alg != DIGEST_SHA512))
+        return reqfile_reader_refuse(
+            &p->reader, o->at, e,
+            "expected --hash=sha256:, sha384: or sha512:, not %.*s:", STR_ARG(name));
     if (!digest_parse(alg, hex, out))
-        return reqfile_reader_refuse(&p->reader, o->at, e, "expected %zu hexadecimal digits behind %s:, got \"%.*s\"",
+        return reqfile_reader_refuse(&p->reader, o->at, e,
+                                     "expected %zu hexadecimal digits behind %s:, got \"%.*s\"",
                                      2 * digest_size(alg), digest_name(alg), STR_ARG(hex));
     return 0;
 }
@@ -66,10 +70,12 @@ static int check_values(const struct parser *p, struct err *e)
     for (size_t i = 0; i < p->parts.n_options && !code; i++) {
         const struct reqfile_option *o = &p->parts.options[i];
         if (is_control(o) && str_starts(o->value, STR("-")))
-            code = reqfile_reader_refuse(&p->reader, o->at, e, "expected project names, :all: or :none: behind --%s",
+            code = reqfile_reader_refuse(&p->reader, o->at, e,
+                                         "expected project names, :all: or :none: behind --%s",
                                          o->name);
         else if (option_is(o, "config-settings") && str_find(o->value, '=') < 0)
-            code = reqfile_reader_refuse(&p->reader, o->at, e, "expected --config-settings KEY=VALUE");
+            code =
+                reqfile_reader_refuse(&p->reader, o->at, e, "expected --config-settings KEY=VALUE");
         else if (option_is(o, "hash"))
             code = parse_hash(p, o, &ignored, e);
     }
@@ -79,11 +85,12 @@ static int check_values(const struct parser *p, struct err *e)
 /* pip takes a bare word with such an ending for a file, "=" or not. */
 static bool is_archive(struct str s)
 {
-    static const char *const endings[] = { ".whl", ".zip", ".gz", ".bz2", ".xz", ".tar", ".tgz",
-                                           ".tbz", ".txz", ".tlz", ".lz", ".lzma" };
+    static const char *const endings[] = { ".whl", ".zip", ".gz",  ".bz2", ".xz", ".tar",
+                                           ".tgz", ".tbz", ".txz", ".tlz", ".lz", ".lzma" };
 
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-        if (s.n >= strlen(endings[i]) && str_eq_nocase(str_sub(s, s.n - strlen(endings[i]), s.n), str_of(endings[i])))
+        if (s.n >= strlen(endings[i]) &&
+            str_eq_nocase(str_sub(s, s.n - strlen(endings[i]), s.n), str_of(endings[i])))
             return true;
     return false;
 }
@@ -94,7 +101,8 @@ static int check_operator(const struct parser *p, struct err *e)
     struct str s = p->parts.text;
     size_t at = 0;
 
-    while (at < s.n && (str_isalpha(s.p[at]) || str_isdigit(s.p[at]) || str_find(STR("-_."), s.p[at]) >= 0))
+    while (at < s.n &&
+           (str_isalpha(s.p[at]) || str_isdigit(s.p[at]) || str_find(STR("-_."), s.p[at]) >= 0))
         at++;
     if (at < s.n && s.p[at] == '[') {
         ptrdiff_t close = str_find(str_sub(s, at, s.n), ']');
@@ -105,7 +113,8 @@ static int check_operator(const struct parser *p, struct err *e)
     if (at == 0 || at >= s.n || s.p[at] != '=' || str_starts(str_sub(s, at, s.n), STR("==")) ||
         str_find(s, '/') >= 0 || is_archive(blank_trim(s)))
         return 0;
-    return reqfile_reader_refuse(&p->reader, at, e, "= is not an operator for versions; did you mean == ?");
+    return reqfile_reader_refuse(&p->reader, at, e,
+                                 "= is not an operator for versions; did you mean == ?");
 }
 
 static int add_item(struct parser *p, struct reqfile_item item, struct err *e)
@@ -113,7 +122,8 @@ static int add_item(struct parser *p, struct reqfile_item item, struct err *e)
     struct reqfile *f = p->out;
 
     if (f->n == LIMIT_REQUIREMENTS)
-        return err_set(e, ERR_LIMIT, "%s has more than %d lines that say something, the most that is read",
+        return err_set(e, ERR_LIMIT,
+                       "%s has more than %d lines that say something, the most that is read",
                        p->reader.name, LIMIT_REQUIREMENTS);
     item.line = p->reader.line;
     item.text = arena_str(&f->arena, item.text);
@@ -125,13 +135,15 @@ static int add_item(struct parser *p, struct reqfile_item item, struct err *e)
 
 static int add_option(struct parser *p, const struct reqfile_option *o, struct err *e)
 {
-    return add_item(p, (struct reqfile_item){ REQFILE_OPTION, .text = str_of(o->name), .value = o->value }, e);
+    return add_item(
+        p, (struct reqfile_item){ REQFILE_OPTION, .text = str_of(o->name), .value = o->value }, e);
 }
 
 static void warn(struct parser *p, bool *warned, const char *text)
 {
     if (!*warned)
-        buf_add_f(&p->warning, "%s%s, line %zu: %s", p->warning.n ? "; " : "", p->reader.name, p->reader.line, text);
+        buf_add_f(&p->warning, "%s%s, line %zu: %s", p->warning.n ? "; " : "", p->reader.name,
+                  p->reader.line, text);
     *warned = true;
 }
 
@@ -244,11 +256,12 @@ static int refuse_nul(struct str text, const char *name, struct err *e)
         return 0;
     for (ptrdiff_t i = 0; i < at; i++)
         line += text.p[i] == '\n';
-    return err_set(e, ERR_INPUT, "%s, line %zu: a NUL character can't stand in a requirements file", name, line);
+    return err_set(e, ERR_INPUT, "%s, line %zu: a NUL character can't stand in a requirements file",
+                   name, line);
 }
 
-int reqfile_parse(struct str bytes, const char *name, reqfile_env_fn env, void *env_ctx, struct reqfile *out,
-                  struct err *e)
+int reqfile_parse(struct str bytes, const char *name, reqfile_env_fn env, void *env_ctx,
+                  struct reqfile *out, struct err *e)
 {
     struct parser p = { .out = out };
     struct buf text = { 0 };
@@ -256,7 +269,8 @@ int reqfile_parse(struct str bytes, const char *name, reqfile_env_fn env, void *
     int code;
 
     if (bytes.n > LIMIT_REQFILE_BYTES)
-        return err_set(e, ERR_LIMIT, "%s has %zu bytes; at most %d are read", name, bytes.n, LIMIT_REQFILE_BYTES);
+        return err_set(e, ERR_LIMIT, "%s has %zu bytes; at most %d are read", name, bytes.n,
+                       LIMIT_REQFILE_BYTES);
     code = reqfile_decode(bytes, &text, &guessed, e);
     if (code)
         err_wrap(e, "%s", name);

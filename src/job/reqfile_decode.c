@@ -1,10 +1,11 @@
-/* The order of pip's own decoding. pip falls back to the encoding of the locale; dray's answers do not depend on where it
- * runs, so the fall-back is Latin-1, which any bytes are valid in. */
+/* The order of pip's own decoding. pip falls back to the encoding of the locale; dray's answers do
+ * not depend on where it runs, so the fall-back is Latin-1, which any bytes are valid in. */
 #include "dray/job/reqfile_decode.h"
 
 enum encoding { UTF8, UTF16LE, UTF16BE, UTF32LE, UTF32BE, LATIN1, ASCII };
 
-static const char *const encoding_names[] = { "UTF-8", "UTF-16", "UTF-16", "UTF-32", "UTF-32", "Latin-1", "ASCII" };
+static const char *const encoding_names[] = { "UTF-8",  "UTF-16",  "UTF-16", "UTF-32",
+                                              "UTF-32", "Latin-1", "ASCII" };
 
 /* UTF-32 first: the mark of UTF-16 LE is a prefix of that of UTF-32 LE. */
 static const struct {
@@ -12,8 +13,9 @@ static const struct {
     size_t n;
     enum encoding encoding;
 } marks[] = {
-    { "\xef\xbb\xbf", 3, UTF8 },         { "\xff\xfe\x00\x00", 4, UTF32LE }, { "\x00\x00\xfe\xff", 4, UTF32BE },
-    { "\xff\xfe", 2, UTF16LE },          { "\xfe\xff", 2, UTF16BE },
+    { "\xef\xbb\xbf", 3, UTF8 },        { "\xff\xfe\x00\x00", 4, UTF32LE },
+    { "\x00\x00\xfe\xff", 4, UTF32BE }, { "\xff\xfe", 2, UTF16LE },
+    { "\xfe\xff", 2, UTF16BE },
 };
 
 /* Names that Python knows for them, in its normal form: lower case, "_" for what separates. */
@@ -21,11 +23,11 @@ static const struct {
     const char *name;
     enum encoding encoding;
 } names[] = {
-    { "utf_8", UTF8 },        { "utf8", UTF8 },       { "u8", UTF8 },           { "utf", UTF8 },
-    { "cp65001", UTF8 },      { "utf_8_sig", UTF8 },  { "utf8_sig", UTF8 },     { "latin_1", LATIN1 },
-    { "latin1", LATIN1 },     { "latin", LATIN1 },    { "l1", LATIN1 },         { "iso_8859_1", LATIN1 },
-    { "iso8859_1", LATIN1 },  { "8859", LATIN1 },     { "cp819", LATIN1 },      { "iso8859", LATIN1 },
-    { "ascii", ASCII },       { "us_ascii", ASCII },  { "646", ASCII },
+    { "utf_8", UTF8 },       { "utf8", UTF8 },      { "u8", UTF8 },       { "utf", UTF8 },
+    { "cp65001", UTF8 },     { "utf_8_sig", UTF8 }, { "utf8_sig", UTF8 }, { "latin_1", LATIN1 },
+    { "latin1", LATIN1 },    { "latin", LATIN1 },   { "l1", LATIN1 },     { "iso_8859_1", LATIN1 },
+    { "iso8859_1", LATIN1 }, { "8859", LATIN1 },    { "cp819", LATIN1 },  { "iso8859", LATIN1 },
+    { "ascii", ASCII },      { "us_ascii", ASCII }, { "646", ASCII },
 };
 
 static void add_utf8(struct buf *out, uint32_t c)
@@ -51,7 +53,12 @@ static void add_utf8(struct buf *out, uint32_t c)
 static size_t take_utf8(const uint8_t *p, size_t n, uint32_t *out)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    size_t length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+    size_t length = p[0] < 0x80   ? 1
+                    : p[0] < 0xc2 ? 0
+                    : p[0] < 0xe0 ? 2
+                    : p[0] < 0xf0 ? 3
+                    : p[0] < 0xf5 ? 4
+                                  : 0;
     uint32_t c = length == 1 ? p[0] : p[0] & (0xffu >> (length + 1));
 
     if (length == 0 || length > n)
@@ -91,7 +98,8 @@ static size_t take_utf32(const uint8_t *p, size_t n, bool big, uint32_t *out)
 {
     if (n < 4)
         return 0;
-    uint32_t c = big ? unit16(p, true) << 16 | unit16(p + 2, true) : unit16(p + 2, false) << 16 | unit16(p, false);
+    uint32_t c = big ? unit16(p, true) << 16 | unit16(p + 2, true)
+                     : unit16(p + 2, false) << 16 | unit16(p, false);
     if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
         return 0;
     *out = c;
@@ -125,9 +133,13 @@ static size_t decode_as(enum encoding encoding, struct str bytes, size_t from, s
     uint32_t c;
 
     while (at < bytes.n && (n = take(encoding, p + at, bytes.n - at, &c)) > 0) {
-        add_utf8(out, c);
+        if (encoding != UTF8)
+            add_utf8(out, c);
         at += n;
     }
+    if (encoding == UTF8)
+        buf_add_str(out,
+                    str_sub(bytes, from, at)); /* it is what it will be: at once, for the speed */
     return at;
 }
 
@@ -146,7 +158,8 @@ static struct str declared_in(struct str line)
         while (name.n && str_isspace(name.p[0]))
             name = str_sub(name, 1, name.n);
         size_t n = 0;
-        while (n < name.n && (str_isalpha(name.p[n]) || str_isdigit(name.p[n]) || str_find(STR("-_."), name.p[n]) >= 0))
+        while (n < name.n && (str_isalpha(name.p[n]) || str_isdigit(name.p[n]) ||
+                              str_find(STR("-_."), name.p[n]) >= 0))
             n++;
         if (n)
             return str_sub(name, 0, n);
@@ -179,7 +192,8 @@ static bool encoding_find(struct str name, enum encoding *out)
     return false;
 }
 
-static int decode_strictly(enum encoding encoding, struct str bytes, size_t from, struct buf *out, struct err *e)
+static int decode_strictly(enum encoding encoding, struct str bytes, size_t from, struct buf *out,
+                           struct err *e)
 {
     size_t before = out->n;
     size_t end = decode_as(encoding, bytes, from, out);
@@ -201,7 +215,8 @@ int reqfile_decode(struct str bytes, struct buf *out, bool *guessed, struct err 
             return decode_strictly(marks[i].encoding, bytes, marks[i].n, out, e);
     struct str name = declared(bytes);
     if (name.p && !encoding_find(name, &encoding))
-        return err_set(e, ERR_UNSUPPORTED, "the encoding %.*s is none that dray reads; save the file as UTF-8",
+        return err_set(e, ERR_UNSUPPORTED,
+                       "the encoding %.*s is none that dray reads; save the file as UTF-8",
                        STR_ARG(name));
     if (name.p)
         return decode_strictly(encoding, bytes, 0, out, e);

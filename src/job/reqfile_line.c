@@ -1,5 +1,5 @@
-/* Follows pip.req.req_file step by step: splitlines, join, strip comments, expand; the steps' quirks are pip's, and noted
- * where they are. */
+/* Follows pip.req.req_file step by step: splitlines, join, strip comments, expand; the steps'
+ * quirks are pip's, and noted where they are. */
 #include "dray/job/reqfile_line.h"
 
 #include <stdarg.h>
@@ -17,8 +17,8 @@ struct reqfile_piece {
     size_t column; /* of its first byte there, from 1 */
 };
 
-void reqfile_reader_init(struct reqfile_reader *r, struct str text, const char *name, reqfile_env_fn env,
-                         void *env_ctx)
+void reqfile_reader_init(struct reqfile_reader *r, struct str text, const char *name,
+                         reqfile_env_fn env, void *env_ctx)
 {
     *r = (struct reqfile_reader){ .rest = text, .name = name, .env = env, .env_ctx = env_ctx };
 }
@@ -76,7 +76,8 @@ static void add_piece(struct reqfile_reader *r, struct str text, size_t column)
     buf_add_str(&r->joined, text);
 }
 
-/* A line that goes on loses all backslashes at its end, and pip's strip("\\") takes those at its beginning as well. */
+/* A line that goes on loses all backslashes at its end, and pip's strip("\\") takes those at its
+ * beginning as well. */
 static void add_continued(struct reqfile_reader *r, struct str text)
 {
     size_t column = 1;
@@ -88,7 +89,8 @@ static void add_continued(struct reqfile_reader *r, struct str text)
     add_piece(r, text, column);
 }
 
-/* Joins physical lines to a logical one. A comment is never continued: it ends the line that goes on before it. */
+/* Joins physical lines to a logical one. A comment is never continued: it ends the line that goes
+ * on before it. */
 static bool join(struct reqfile_reader *r)
 {
     struct str text;
@@ -112,7 +114,8 @@ static bool join(struct reqfile_reader *r)
     return r->n_pieces > 0;
 }
 
-/* A "#" at the beginning or behind white space begins a comment, and takes that white space along. */
+/* A "#" at the beginning or behind white space begins a comment, and takes that white space along.
+ */
 static struct str cut_comment(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -151,8 +154,8 @@ static void replace_all(struct buf *text, struct str what, struct str with)
     *text = out;
 }
 
-/* pip finds the variables first and then replaces them one after another, so a value that holds a later "${NAME}" of the
- * line is expanded in turn. Unset and empty ones stay as they stand. */
+/* pip finds the variables first and then replaces them one after another, so a value that holds a
+ * later "${NAME}" of the line is expanded in turn. Unset and empty ones stay as they stand. */
 static void expand(struct reqfile_reader *r)
 {
     struct arena names = { 0 };
@@ -185,7 +188,8 @@ static void expand(struct reqfile_reader *r)
 
 static int refuse_length(const struct reqfile_reader *r, struct err *e)
 {
-    return err_set(e, ERR_LIMIT, "%s, line %zu: the line has more than %d bytes, the most that is read", r->name,
+    return err_set(e, ERR_LIMIT,
+                   "%s, line %zu: the line has more than %d bytes, the most that is read", r->name,
                    r->line, LIMIT_REQUIREMENT_BYTES);
 }
 
@@ -218,7 +222,8 @@ static size_t characters(struct str s)
     return n;
 }
 
-int reqfile_reader_refuse(const struct reqfile_reader *r, size_t at, struct err *e, const char *format, ...)
+int reqfile_reader_refuse(const struct reqfile_reader *r, size_t at, struct err *e,
+                          const char *format, ...)
 {
     struct buf text = { 0 };
     size_t i = r->n_pieces - 1;
@@ -236,7 +241,8 @@ int reqfile_reader_refuse(const struct reqfile_reader *r, size_t at, struct err 
         code = err_set(e, ERR_INPUT, "%s, line %zu: %s", r->name, r->line, buf_z(&text));
     else
         code = err_set(e, ERR_INPUT, "%s, line %zu, column %zu: %s", r->name, piece->line,
-                       piece->column + characters(str_sub(buf_str(&r->joined), piece->at, at)), buf_z(&text));
+                       piece->column + characters(str_sub(buf_str(&r->joined), piece->at, at)),
+                       buf_z(&text));
     buf_done(&text);
     return code;
 }

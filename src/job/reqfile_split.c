@@ -1,6 +1,7 @@
-/* Words as Python's shlex.split() makes them, options as its optparse reads them, since pip's files are read by these
- * two: a unique beginning of a long name will do, "-ifoo" and "-i foo" are the same, "--" ends the options, and what is
- * no option behind the first one is passed over in silence. */
+/* Words as Python's shlex.split() makes them, options as its optparse reads them, since pip's files
+ * are read by these two: a unique beginning of a long name will do, "-ifoo" and "-i foo" are the
+ * same, "--" ends the options, and what is no option behind the first one is passed over in
+ * silence. */
 #include "dray/job/reqfile_split.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@ static const struct known {
     char letter;
     bool takes_value;
 } own_options[] = {
-    { "hash", 0, true },       { "editable", 'e', true },   { "config-settings", 'C', true },
+    { "hash", 0, true },         { "editable", 'e', true }, { "config-settings", 'C', true },
     { "all-releases", 0, true }, { "only-final", 0, true }, { "use-feature", 0, true },
 };
 
@@ -28,7 +29,8 @@ void reqfile_parts_done(struct reqfile_parts *p)
 
 static struct known known_setting(const struct setting *w)
 {
-    return (struct known){ w->name, w->letter, w->kind != SETTING_FLAG && w->kind != SETTING_COUNT_UP };
+    return (struct known){ w->name, w->letter,
+                           w->kind != SETTING_FLAG && w->kind != SETTING_COUNT_UP };
 }
 
 /* Does `typed` name `name`, wholly or as a beginning? Remembers it; `n` counts the beginnings. */
@@ -99,8 +101,8 @@ static bool word_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n'; /* shlex knows no others */
 }
 
-/* What stands between quotes; *at is behind the opening one and goes behind the closing one. In double quotes a
- * backslash escapes these and itself, and stays before all else. */
+/* What stands between quotes; *at is behind the opening one and goes behind the closing one. In
+ * double quotes a backslash escapes these and itself, and stays before all else. */
 static bool take_quoted(struct str s, size_t *at, char quote, struct buf *out)
 {
     while (*at < s.n && s.p[*at] != quote) {
@@ -122,7 +124,8 @@ static bool take_quoted(struct str s, size_t *at, char quote, struct buf *out)
 }
 
 /* One word from `at`, which is not blank; 0 or ERR_INPUT. */
-static int take_word(const struct words *w, struct str s, size_t *at, struct buf *out, struct err *e)
+static int take_word(const struct words *w, struct str s, size_t *at, struct buf *out,
+                     struct err *e)
 {
     while (*at < s.n && !word_blank(s.p[*at])) {
         size_t start = *at;
@@ -132,7 +135,8 @@ static int take_word(const struct words *w, struct str s, size_t *at, struct buf
                 return reqfile_reader_refuse(w->reader, start, e, "the quote %c is not closed", c);
         } else if (c == '\\') {
             if (*at == s.n)
-                return reqfile_reader_refuse(w->reader, start, e, "expected a character behind the \\");
+                return reqfile_reader_refuse(w->reader, start, e,
+                                             "expected a character behind the \\");
             buf_add_c(out, s.p[(*at)++]);
         } else {
             buf_add_c(out, c);
@@ -177,9 +181,11 @@ static int refuse_name(const struct words *w, struct str name, size_t at, struct
     const struct setting *known = settings_find(name);
 
     if (known)
-        return reqfile_reader_refuse(w->reader, at, e, "--%s can't be said in a requirements file", known->name);
+        return reqfile_reader_refuse(w->reader, at, e, "--%s can't be said in a requirements file",
+                                     known->name);
     if (near && (settings_find(str_of(near))->where & SETTING_IN_REQFILE))
-        return reqfile_reader_refuse(w->reader, at, e, "unknown option --%.*s; did you mean --%s?", STR_ARG(name), near);
+        return reqfile_reader_refuse(w->reader, at, e, "unknown option --%.*s; did you mean --%s?",
+                                     STR_ARG(name), near);
     return reqfile_reader_refuse(w->reader, at, e, "unknown option --%.*s", STR_ARG(name));
 }
 
@@ -191,13 +197,15 @@ static int read_long(struct words *w, struct word word, struct err *e)
     if (!m.n)
         return refuse_name(w, name, word.at, e);
     if (m.n > 1 && !m.exact)
-        return reqfile_reader_refuse(w->reader, word.at, e, "--%.*s is the beginning of several options; write it out",
+        return reqfile_reader_refuse(w->reader, word.at, e,
+                                     "--%.*s is the beginning of several options; write it out",
                                      STR_ARG(name));
     if (!m.found.takes_value && value.p)
         return reqfile_reader_refuse(w->reader, word.at, e, "--%s takes no value", m.found.name);
     if (m.found.takes_value && !value.p) {
         if (w->next == w->n)
-            return reqfile_reader_refuse(w->reader, word.at, e, "expected a value behind --%s", m.found.name);
+            return reqfile_reader_refuse(w->reader, word.at, e, "expected a value behind --%s",
+                                         m.found.name);
         value = w->items[w->next++].text;
     }
     add_option(w, m.found, value, word.at);
@@ -210,13 +218,15 @@ static int read_short(struct words *w, struct word word, struct err *e)
         struct known known;
         struct str value = str_sub(word.text, i + 1, word.text.n);
         if (!match_letter(word.text.p[i], &known))
-            return reqfile_reader_refuse(w->reader, word.at, e, "unknown option -%c", word.text.p[i]);
+            return reqfile_reader_refuse(w->reader, word.at, e, "unknown option -%c",
+                                         word.text.p[i]);
         if (!known.takes_value) {
             add_option(w, known, STR_NONE, word.at);
             continue;
         }
         if (!value.n && w->next == w->n)
-            return reqfile_reader_refuse(w->reader, word.at, e, "expected a value behind -%c", known.letter);
+            return reqfile_reader_refuse(w->reader, word.at, e, "expected a value behind -%c",
+                                         known.letter);
         add_option(w, known, value.n ? value : w->items[w->next++].text, word.at);
         break;
     }
@@ -239,7 +249,8 @@ static int read_options(struct words *w, struct err *e)
     return code;
 }
 
-/* The options begin at the first "-" that begins the line or stands behind a blank, a " " and nothing else. */
+/* The options begin at the first "-" that begins the line or stands behind a blank, a " " and
+ * nothing else. */
 static size_t options_begin(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -248,7 +259,8 @@ static size_t options_begin(struct str s)
     return s.n;
 }
 
-int reqfile_split(const struct reqfile_reader *r, struct arena *a, struct reqfile_parts *out, struct err *e)
+int reqfile_split(const struct reqfile_reader *r, struct arena *a, struct reqfile_parts *out,
+                  struct err *e)
 {
     size_t at = options_begin(r->text);
     struct words w = { .reader = r, .arena = a, .parts = out };

@@ -1,5 +1,5 @@
-/* Every way to say a setting ends in settings_set(), which knows the kinds; everything else here is looking things up
- * in the table. */
+/* Every way to say a setting ends in settings_set(), which knows the kinds; everything else here is
+ * looking things up in the table. */
 #include "dray/job/settings.h"
 
 #include <stdlib.h>
@@ -71,7 +71,7 @@ const struct setting *settings_find_letter(char letter)
 
 bool settings_bool(struct str word, bool *out)
 {
-    static const char *const words[][2] = { { "no", "yes" }, { "n", "y" }, { "false", "true" },
+    static const char *const words[][2] = { { "no", "yes" }, { "n", "y" },    { "false", "true" },
                                             { "f", "t" },    { "off", "on" }, { "0", "1" } };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -88,14 +88,15 @@ static int set_flag(bool *field, struct str value, const char *origin, struct er
     bool on = true;
 
     if (value.p && !settings_bool(value, &on))
-        return err_set(e, ERR_USAGE, "%s: expected yes or no, not \"%.*s\"", origin, STR_ARG(value));
+        return err_set(e, ERR_USAGE, "%s: expected yes or no, not \"%.*s\"", origin,
+                       STR_ARG(value));
     *field = on;
     return 0;
 }
 
 /* pip reads a count as a boolean word first, then as a number: "1" and "yes" are the same. */
-static int set_count(unsigned *field, const struct setting *which, struct str value, const char *origin,
-                     struct err *e)
+static int set_count(unsigned *field, const struct setting *which, struct str value,
+                     const char *origin, struct err *e)
 {
     uint64_t n = *field + UINT64_C(1);
     bool on;
@@ -109,46 +110,51 @@ static int set_count(unsigned *field, const struct setting *which, struct str va
     return 0;
 }
 
-static int set_number(unsigned *field, const struct setting *which, struct str value, const char *origin,
-                      struct err *e)
+static int set_number(unsigned *field, const struct setting *which, struct str value,
+                      const char *origin, struct err *e)
 {
     bool fraction = which->kind == SETTING_SECONDS && str_find(value, '.') >= 0;
     struct str behind = STR_NONE;
     struct str whole = fraction ? str_cut(value, '.', &behind) : value;
     uint64_t n = 0, rest = 0;
-    bool ok = value.n <= 20 && (str_to_u64(whole, which->max, &n) || (fraction && !whole.n && behind.n));
+    bool ok =
+        value.n <= 20 && (str_to_u64(whole, which->max, &n) || (fraction && !whole.n && behind.n));
 
     if (behind.n)
         ok = ok && str_to_u64(behind, UINT64_MAX, &rest);
     n += rest > 0;
     if (!ok || (fraction && value.n == 1) || n > which->max)
         return err_set(e, ERR_USAGE, "%s: expected a %s from 0 to %u, not \"%.*s\"", origin,
-                       which->kind == SETTING_SECONDS ? "number of seconds" : "whole number", which->max,
-                       STR_ARG(value));
+                       which->kind == SETTING_SECONDS ? "number of seconds" : "whole number",
+                       which->max, STR_ARG(value));
     *field = (unsigned)n;
     return 0;
 }
 
-static int set_progress(enum settings_progress *field, struct str value, const char *origin, struct err *e)
+static int set_progress(enum settings_progress *field, struct str value, const char *origin,
+                        struct err *e)
 {
-    static const char *const words[] = { [PROGRESS_AUTO] = "auto", [PROGRESS_ON] = "on",
-                                         [PROGRESS_OFF] = "off", [PROGRESS_JSON] = "json" };
+    static const char *const words[] = { [PROGRESS_AUTO] = "auto",
+                                         [PROGRESS_ON] = "on",
+                                         [PROGRESS_OFF] = "off",
+                                         [PROGRESS_JSON] = "json" };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (str_is(value, words[i])) {
             *field = (enum settings_progress)i;
             return 0;
         }
-    return err_set(e, ERR_USAGE, "%s: expected auto, on, off or json, not \"%.*s\"", origin, STR_ARG(value));
+    return err_set(e, ERR_USAGE, "%s: expected auto, on, off or json, not \"%.*s\"", origin,
+                   STR_ARG(value));
 }
 
-static int add_format(struct settings *s, const struct setting *which, struct str value, const char *origin,
-                      struct err *e)
+static int add_format(struct settings *s, const struct setting *which, struct str value,
+                      const char *origin, struct err *e)
 {
     /* pip's check: the next option must not be swallowed as a name. */
     if (value.n && value.p[0] == '-')
-        return err_set(e, ERR_USAGE, "%s: expected project names, :all: or :none:, not \"%.*s\"", origin,
-                       STR_ARG(value));
+        return err_set(e, ERR_USAGE, "%s: expected project names, :all: or :none:, not \"%.*s\"",
+                       origin, STR_ARG(value));
     strs_add(&s->format_control, arena_f(&s->arena, "%s=%.*s", which->name, STR_ARG(value)));
     return 0;
 }
@@ -162,22 +168,24 @@ static struct str expand_home(struct settings *s, struct str path)
     return arena_f(&s->arena, "%s%.*s", home, (int)path.n - 1, path.p + 1);
 }
 
-static int check_text(const struct setting *which, struct str value, const char *origin, struct err *e)
+static int check_text(const struct setting *which, struct str value, const char *origin,
+                      struct err *e)
 {
-    /* An empty one is nearly always an unset variable of a script; for an index that would silently ask another. */
+    /* An empty one is nearly always an unset variable of a script; for an index that would silently
+     * ask another. */
     if (!value.n)
         return err_set(e, ERR_USAGE, "%s: expected %s, got nothing", origin,
                        which->value_name ? which->value_name : "a value");
     if (value.n > LIMIT_URL_BYTES)
-        return err_set(e, ERR_LIMIT, "%s: the value has %zu bytes, at most %d are taken", origin, value.n,
-                       LIMIT_URL_BYTES);
+        return err_set(e, ERR_LIMIT, "%s: the value has %zu bytes, at most %d are taken", origin,
+                       value.n, LIMIT_URL_BYTES);
     if (str_find(value, '\0') >= 0)
         return err_set(e, ERR_USAGE, "%s: the value holds a NUL character", origin);
     return 0;
 }
 
-int settings_set(struct settings *s, const struct setting *which, struct str value, const char *origin,
-                 struct err *e)
+int settings_set(struct settings *s, const struct setting *which, struct str value,
+                 const char *origin, struct err *e)
 {
     void *field = field_of(s, which);
     bool mentioned = which->kind == SETTING_FLAG || which->kind == SETTING_COUNT_UP;
@@ -196,7 +204,8 @@ int settings_set(struct settings *s, const struct setting *which, struct str val
     case SETTING_PATH:
         *(struct str *)field = expand_home(s, value);
         if (which->offset == offsetof(struct settings, cache_dir))
-            s->no_cache_dir = false; /* pip: --cache-dir and --no-cache-dir are one, the later wins */
+            s->no_cache_dir =
+                false; /* pip: --cache-dir and --no-cache-dir are one, the later wins */
         return 0;
     case SETTING_LIST:
         strs_add(field, arena_str(&s->arena, value));
@@ -220,7 +229,8 @@ void settings_clear(struct settings *s, const struct setting *which)
         *(struct str *)field_of(s, which) = STR_NONE;
 }
 
-/* Distance of two names by insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
+/* Distance of two names by insertions, deletions, replacements and swaps of neighbours (optimal
+ * string alignment). */
 enum { NAME_MAX_BYTES = 40 };
 
 static unsigned name_distance(struct str a, struct str b)

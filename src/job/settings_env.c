@@ -29,19 +29,21 @@ static int env_check_name(const char *entry, struct str name, struct err *e)
         return 0;
     const char *near = settings_suggest(name);
     if (!near)
-        return err_set(e, ERR_USAGE, "the environment variable %.*s is none that dray knows", STR_ARG(variable));
+        return err_set(e, ERR_USAGE, "the environment variable %.*s is none that dray knows",
+                       STR_ARG(variable));
     struct buf upper = { 0 };
     for (const char *p = near; *p; p++)
         buf_add_c(&upper, *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p);
-    int code = err_set(e, ERR_USAGE,
-                       "the environment variable %.*s is none that dray knows; did you mean " PREFIX "%s?",
-                       STR_ARG(variable), buf_z(&upper));
+    int code =
+        err_set(e, ERR_USAGE,
+                "the environment variable %.*s is none that dray knows; did you mean " PREFIX "%s?",
+                STR_ARG(variable), buf_z(&upper));
     buf_done(&upper);
     return code;
 }
 
-static int env_set_list(struct settings *s, const struct setting *which, struct str value, const char *origin,
-                        struct err *e)
+static int env_set_list(struct settings *s, const struct setting *which, struct str value,
+                        const char *origin, struct err *e)
 {
     size_t at = 0;
 
@@ -61,7 +63,8 @@ static int env_set_list(struct settings *s, const struct setting *which, struct 
 }
 
 /* Sets one of the table from the variable that names it, if there is one. */
-static int env_apply(struct settings *s, const struct setting *which, const char *const *env, struct err *e)
+static int env_apply(struct settings *s, const struct setting *which, const char *const *env,
+                     struct err *e)
 {
     struct buf name = { 0 }, origin = { 0 };
     struct str value;
@@ -90,7 +93,8 @@ int settings_from_env(struct settings *s, const char *const *env, struct err *e)
         if (env_split(*v, &name, &value))
             code = env_check_name(*v, buf_str(&name), e);
     buf_done(&name);
-    /* In the order of the table: that of the environment means nothing, but --no-binary and --only-binary need one. */
+    /* In the order of the table: that of the environment means nothing, but --no-binary and
+     * --only-binary need one. */
     for (const struct setting *w = settings_table; w->name && !code; w++)
         code = env_apply(s, w, env, e);
     return code;

@@ -1,4 +1,5 @@
-/* What settings mean together: what contradicts itself, and pip's --only-binary and --no-binary for one project. */
+/* What settings mean together: what contradicts itself, and pip's --only-binary and --no-binary for
+ * one project. */
 #include "dray/job/settings.h"
 #include "dray/py/requirement.h"
 
@@ -15,8 +16,8 @@ static int check_output(const struct settings *s, struct err *e)
     if (s->progress == PROGRESS_JSON)
         users[n++] = "--progress json";
     if (n > 1)
-        return err_set(e, ERR_USAGE, "%s and %s both write to standard output: give one a file", users[0],
-                       users[1]);
+        return err_set(e, ERR_USAGE, "%s and %s both write to standard output: give one a file",
+                       users[0], users[1]);
     return 0;
 }
 
@@ -29,9 +30,11 @@ int settings_check(const struct settings *s, struct err *e)
                                              : NULL;
 
     if (s->targets.n && word)
-        return err_set(e, ERR_USAGE, "--target and %s both say what to fetch for: use one of them", word);
+        return err_set(e, ERR_USAGE, "--target and %s both say what to fetch for: use one of them",
+                       word);
     if (s->require_hashes && s->no_require_hashes)
-        return err_set(e, ERR_USAGE, "--require-hashes and --no-require-hashes contradict each other");
+        return err_set(e, ERR_USAGE,
+                       "--require-hashes and --no-require-hashes contradict each other");
     if (!s->connections)
         return err_set(e, ERR_USAGE, "--connections: expected at least 1");
     if (!s->timeout_s)
@@ -44,12 +47,14 @@ int settings_check_index(const struct settings *s, struct err *e)
     if (s->no_index && !s->find_links.n)
         return err_set(e, ERR_USAGE, "--no-index leaves nothing to look in: add -f DIR or -f URL");
     if (!s->no_index && !s->index_url.p)
-        return err_set(e, ERR_USAGE, "no package index is configured: use -i URL, --no-index with -f, or pip "
-                                     "config set global.index-url");
+        return err_set(e, ERR_USAGE,
+                       "no package index is configured: use -i URL, --no-index with -f, or pip "
+                       "config set global.index-url");
     return 0;
 }
 
-/* One of pip's two sets, as far as one project can tell: does it hold its name, does it hold ":all:"? */
+/* One of pip's two sets, as far as one project can tell: does it hold its name, does it hold
+ * ":all:"? */
 struct format_set {
     bool name, all;
 };
@@ -71,8 +76,9 @@ static bool list_has(struct str list, const char *what)
     return false;
 }
 
-/* pip.models.format_control: ":all:" empties both sets and drops what stood before it in the list; what stands behind
- * the last one counts only if there is a ":none:" among it, which empties the set again. */
+/* pip.models.format_control: ":all:" empties both sets and drops what stood before it in the list;
+ * what stands behind the last one counts only if there is a ":none:" among it, which empties the
+ * set again. */
 static void format_apply(struct format_set *target, struct format_set *other, struct str list,
                          struct str project)
 {
@@ -96,7 +102,9 @@ static void format_apply(struct format_set *target, struct format_set *other, st
         if (str_eq(name, project)) {
             target->name = true;
             other->name = false;
-        } else if (str_is(name, ":all:")) { /* pip: ":ALL:" isn't the word, but in lower case acts as it */
+        } else if (str_is(
+                       name,
+                       ":all:")) { /* pip: ":ALL:" isn't the word, but in lower case acts as it */
             target->all = true;
             other->all = false;
         }

@@ -1,5 +1,5 @@
-/* The one table of names. Where pip has an option, its name, letter and meaning are pip's; what a requirements file may
- * say is what pip.req.req_file allows there. */
+/* The one table of names. Where pip has an option, its name, letter and meaning are pip's; what a
+ * requirements file may say is what pip.req.req_file allows there. */
 #include "dray/job/settings.h"
 
 enum {
@@ -55,12 +55,15 @@ const struct setting settings_table[] = {
     { "abi", 0, SETTING_LIST, AT(abis), PIPS, 0, "ABI", "wheels for this ABI, e.g. cp312, abi3" },
 
     { "dest", 'd', SETTING_PATH, AT(dest), PIPS, 0, "DIR", "put the files here (default: .)" },
-    { "cache-dir", 0, SETTING_PATH, AT(cache_dir), OURS, 0, "DIR", "keep what can be used again here" },
-    { "no-cache-dir", 0, SETTING_FLAG, AT(no_cache_dir), PIPS, 0, NULL, "keep nothing for later runs" },
+    { "cache-dir", 0, SETTING_PATH, AT(cache_dir), OURS, 0, "DIR",
+      "keep what can be used again here" },
+    { "no-cache-dir", 0, SETTING_FLAG, AT(no_cache_dir), PIPS, 0, NULL,
+      "keep nothing for later runs" },
 
     { "trusted-host", 0, SETTING_LIST, AT(trusted_hosts), FILES, 0, "HOST[:PORT]",
       "do not verify this host's certificate" },
-    { "cert", 0, SETTING_PATH, AT(cert), PIPS, 0, "FILE", "certificate authorities to trust (PEM)" },
+    { "cert", 0, SETTING_PATH, AT(cert), PIPS, 0, "FILE",
+      "certificate authorities to trust (PEM)" },
     { "client-cert", 0, SETTING_PATH, AT(client_cert), PIPS, 0, "FILE",
       "certificate and private key to show to servers (PEM)" },
     { "timeout", 0, SETTING_SECONDS, AT(timeout_s), PIPS, MAX_SECONDS, "SECONDS",

@@ -10,6 +10,7 @@
 #include "dray/py/filename.h"
 #include "dray/py/simple.h"
 #include "dray/util/limits.h"
+#include "dray/util/mem.h"
 
 static const char *const url_schemes[] = { "http:", "https:", "file:" };
 static const char *const foreign_schemes[] = { "git+", "hg+",  "svn+",  "bzr+", "git:",
@@ -64,26 +65,75 @@ static int set_direct(struct arena *a, struct str url, struct want *w, struct er
 {
     struct simple_file file;
     struct wheel_name wheel;
-    struct digest *hashes;
 
     simple_file_of_url(a, url, &file);
-    if (str_ends(file.filename, STR(".whl"))) {
-        if (wheel_name_parse(a, file.filename, &wheel, e))
-            return e->code;
-        if (w->project.p && !str_eq(w->project, wheel.project))
-            return err_set(e, ERR_CONFLICT, "the URL is that of %.*s, not of %.*s",
-                           STR_ARG(wheel.project), STR_ARG(w->project));
-        w->project = wheel.project;
-    }
     w->url = file.url;
-    hashes = arena_alloc(a, w->n_hashes + file.n_digests, sizeof(*hashes));
-    for (size_t i = 0; i < w->n_hashes; i++)
-        hashes[i] = w->hashes[i];
-    for (size_t i = 0; i < file.n_digests; i++)
-        hashes[w->n_hashes + i] = file.digests[i];
-    w->hashes = hashes;
-    w->n_hashes += file.n_digests;
+    if (!str_ends(file.filename, STR(".whl")))
+        return 0;
+    if (wheel_name_parse(a, file.filename, &wheel, e))
+        return e->code;
+    if (w->project.p && !str_eq(w->project, wheel.project))
+        return err_set(e, ERR_CONFLICT, "the URL is that of %.*s, not of %.*s",
+                       STR_ARG(wheel.project), STR_ARG(w->project));
+    w->project = wheel.project;
     return 0;
+}
+
+/* An absolute path without "//", "/./" and "/../", as os.path.normpath() has it: one file has one
+ * URL, by which two mentions of it are known as one. */
+static void normalize_path(struct str path, struct buf *out)
+{
+    struct str rest = path;
+
+    while (rest.p) {
+        struct str part = str_cut(rest, '/', &rest);
+        if (str_is(part, ".."))
+            buf_cut(out, out->n ? (size_t)str_rfind(buf_str(out), '/') : 0);
+        else if (part.n && !str_is(part, "."))
+            buf_add_f(out, "/%.*s", STR_ARG(part));
+    }
+}
+
+static int set_absolute_path(struct arena *a, struct str path, struct want *w, struct err *e)
+{
+    struct buf clean = { 0 }, url = { 0 };
+
+    normalize_path(path, &clean);
+    url_from_path(buf_str(&clean), &url);
+    int code = set_direct(a, buf_str(&url), w, e);
+    buf_done(&clean);
+    buf_done(&url);
+    return code;
+}
+
+static int set_path(struct arena *a, struct str path, struct want *w, struct err *e)
+{
+    struct buf full = { 0 };
+    char *cwd = path.p[0] == '/' ? mem_dup("") : getcwd(NULL, 0);
+
+    if (!cwd)
+        return err_errno(e, "can't tell the working directory");
+    buf_add_f(&full, "%s/%.*s", cwd, STR_ARG(path));
+    int code = set_absolute_path(a, buf_str(&full), w, e);
+    free(cwd);
+    buf_done(&full);
+    return code;
+}
+
+static void add_fragment_hashes(struct arena *a, struct str fragment, struct want *w)
+{
+    struct simple_file file;
+    struct digest *all;
+    struct str url = arena_f(a, "file:///x#%.*s", STR_ARG(fragment));
+
+    simple_file_of_url(a, url, &file);
+    all = arena_alloc(a, w->n_hashes + file.n_digests, sizeof(*all));
+    for (size_t i = 0; i < w->n_hashes; i++)
+        all[i] = w->hashes[i];
+    for (size_t i = 0; i < file.n_digests; i++)
+        all[w->n_hashes + i] = file.digests[i];
+    w->hashes = all;
+    w->n_hashes += file.n_digests;
 }
 
 static int set_url(struct arena *a, struct str url, struct want *w, struct err *e)
@@ -93,33 +143,21 @@ static int set_url(struct arena *a, struct str url, struct want *w, struct err *
     struct str fragment;
     int code;
 
+    url = url_cut_fragment(url, &fragment);
     if (str_eq_nocase(str_sub(url, 0, 5), STR("file:"))) {
-        code = url_to_path(url_cut_fragment(url, &fragment), &path, e);
+        code = url_to_path(url, &path, e);
+        if (!code)
+            code = set_absolute_path(a, buf_str(&path), w, e);
         buf_done(&path);
     } else {
         code = url_parse(url, &parsed, e);
-        if (!code)
+        if (!code) {
             url_done(&parsed);
+            code = set_direct(a, url, w, e);
+        }
     }
-    return code ? code : set_direct(a, url, w, e);
-}
-
-static int set_path(struct arena *a, struct str path, struct want *w, struct err *e)
-{
-    struct buf url = { 0 }, full = { 0 };
-    char *cwd = NULL;
-    int code = 0;
-
-    if (path.p[0] != '/' && (cwd = getcwd(NULL, 0)) == NULL)
-        code = err_errno(e, "can't tell the working directory");
-    if (!code) {
-        buf_add_f(&full, "%s%s%.*s", cwd ? cwd : "", cwd ? "/" : "", STR_ARG(path));
-        url_from_path(buf_str(&full), &url);
-        code = set_direct(a, buf_str(&url), w, e);
-    }
-    free(cwd);
-    buf_done(&full);
-    buf_done(&url);
+    if (!code && fragment.p)
+        add_fragment_hashes(a, fragment, w);
     return code;
 }
 
@@ -213,21 +251,30 @@ static int want_parse_parts(struct arena *a, struct str text, struct want *w, st
     return 0;
 }
 
+/* Where a URL's scheme begins, or the end. */
+static size_t find_url(struct str text)
+{
+    ptrdiff_t at = str_search(text, STR("://"));
+
+    if (at < 0)
+        return text.n;
+    while (at > 0 && (str_isalpha(text.p[at - 1]) || strchr("+-.", text.p[at - 1])))
+        at--;
+    return (size_t)at;
+}
+
 /* A label is shown everywhere: the URL in it without its password. */
 static struct str label_of(struct arena *a, struct str text)
 {
     struct buf label = { 0 };
-    ptrdiff_t http = str_search(text, STR("http"));
-    size_t from = http < 0 ? text.n : (size_t)http;
+    size_t from = find_url(text);
     size_t to = from;
 
     while (to < text.n && !str_isspace(text.p[to]))
         to++;
     buf_add_str(&label, str_sub(text, 0, from));
-    if (str_search(str_sub(text, from, to), STR("://")) >= 0)
+    if (to > from)
         url_redact(str_sub(text, from, to), &label);
-    else
-        buf_add_str(&label, str_sub(text, from, to));
     buf_add_str(&label, str_sub(text, to, text.n));
     struct str out = arena_str(a, buf_str(&label));
     buf_done(&label);

@@ -306,8 +306,8 @@ void transfer_start(struct http_transfer *t, bool afresh)
 void transfer_stop(struct http_transfer *t)
 {
     http_curl_remove(t->owner->http->curl, t->easy);
-    /* curl_easy_reset() leaves behind the list of a transfer that was taken back before it began: the
-     * next one would read it, freed. */
+    /* curl_easy_reset() leaves behind the list of a transfer that was taken back before it began:
+     * the next one would read it, freed. */
     curl_easy_setopt(t->easy, CURLOPT_RESOLVE, NULL);
     curl_easy_reset(t->easy);
     curl_slist_free_all(t->headers);

@@ -128,8 +128,6 @@ static void platform_expand_kind(const struct platform *p, struct str tag, struc
     case PLATFORM_ANY:
         return;
     case PLATFORM_WINDOWS:
-        platforms_add(out, tag);
-        return;
     case PLATFORM_LINUX:
         platforms_add(out, tag);
         return;

@@ -1,5 +1,5 @@
-/* Two readers, JSON and HTML, fill one listing. Here is what does not depend on the format: the front that counts
- * bytes and picks the reader, and the rules for one file (simple_file.h). */
+/* Two readers, JSON and HTML, fill one listing. Here is what does not depend on the format: the
+ * front that counts bytes and picks the reader, and the rules for one file (simple_file.h). */
 #include "dray/py/simple.h"
 
 #include <assert.h>
@@ -65,7 +65,8 @@ int simple_field_check(struct str text, const char *name, struct err *e)
                    text.n, LIMIT_LISTING_FIELD_BYTES);
 }
 
-/* PEP 629: Major.Minor. pip does not look at it at all, so a text of another shape is no reason to refuse a page. */
+/* PEP 629: Major.Minor. pip does not look at it at all, so a text of another shape is no reason to
+ * refuse a page. */
 int simple_version_check(struct str version, struct err *e)
 {
     struct str minor, major = str_cut(version, '.', &minor);
@@ -77,12 +78,14 @@ int simple_version_check(struct str version, struct err *e)
         major = str_sub(major, 1, major.n);
     if (major.n == 0 || str_is(major, "1"))
         return 0;
-    return err_set(e, ERR_UNSUPPORTED, "the page speaks version %.*s of the simple API, dray knows 1",
+    return err_set(e, ERR_UNSUPPORTED,
+                   "the page speaks version %.*s of the simple API, dray knows 1",
                    STR_ARG(str_sub(version, 0, 40)));
 }
 
-/* What urllib.parse.urlsplit and the WHATWG's URL standard drop before they look: leading control characters and
- * blanks, and tabs and line ends anywhere. Borrows `url` when there is none, which is always. */
+/* What urllib.parse.urlsplit and the WHATWG's URL standard drop before they look: leading control
+ * characters and blanks, and tabs and line ends anywhere. Borrows `url` when there is none, which
+ * is always. */
 static struct str url_clean(struct arena *arena, struct str url)
 {
     while (url.n && (unsigned char)url.p[0] <= ' ')
@@ -160,7 +163,8 @@ static struct str percent_decode(struct arena *arena, struct str s)
     return (struct str){ p, n };
 }
 
-/* pip decodes first and takes the last part then, so that an escaped "/" separates too (models/link.py). */
+/* pip decodes first and takes the last part then, so that an escaped "/" separates too
+ * (models/link.py). */
 static struct str path_filename(struct arena *arena, struct str path)
 {
     path = percent_decode(arena, path);
@@ -169,8 +173,8 @@ static struct str path_filename(struct arena *arena, struct str path)
     return str_sub(path, (size_t)(str_rfind(path, '/') + 1), path.n);
 }
 
-/* pip's LinkHash: the leftmost `[#&]alg=value` of the URL, the value going on to the next "&". In the path "&" is
- * quoted by then, so that query and fragment are left. */
+/* pip's LinkHash: the leftmost `[#&]alg=value` of the URL, the value going on to the next "&". In
+ * the path "&" is quoted by then, so that query and fragment are left. */
 static void fragment_digest(struct str rest, struct simple_digests *d)
 {
     /* A "#" with nothing behind is gone by then, too. */
@@ -214,8 +218,9 @@ void simple_file_set_requires_python(struct simple_file *f, struct simple_listin
     f->requires_python = text.n ? simple_listing_text(l, text, last) : STR_NONE;
 }
 
-/* PEP 658 lets a file have several digests; the strongest is kept. Where only impossible ones are promised pip takes the
- * file and then always refuses it: here it counts as not offered, and the metadata comes from the wheel. */
+/* PEP 658 lets a file have several digests; the strongest is kept. Where only impossible ones are
+ * promised pip takes the file and then always refuses it: here it counts as not offered, and the
+ * metadata comes from the wheel. */
 void simple_file_set_metadata(struct simple_file *f, const struct simple_digests *d)
 {
     f->has_metadata = d->n > 0 || !d->broken;
@@ -277,6 +282,8 @@ int simple_parser_feed(struct simple_parser *p, const void *bytes, size_t n, str
     int code;
 
     assert(!p->failed);
+    if (n == 0)
+        return 0;
     if (n > LIMIT_LISTING_BYTES - p->fed)
         code = err_set(e, ERR_LIMIT, "the page has more than %d bytes", LIMIT_LISTING_BYTES);
     else if (p->json)

@@ -1,12 +1,17 @@
-/* PEP 503 pages by libxml2's HTML parser, as events: no tree, no network. Three things keep it honest.
+/* PEP 503 pages by libxml2's HTML parser, as events: no tree, no network. Three things keep it
+ * honest.
  *
- * Its push mode goes wrong when a piece ends within a character or a tag (2.9.14 loses the rest of the page then), so
- * it is given text that ends behind a ">", in blocks that depend on the page alone and not on how the page arrived.
+ * Its push mode goes wrong when a piece ends within a character or a tag (2.9.14 loses the rest of
+ * the page then), so it is given text that ends behind a ">", in blocks that depend on the page
+ * alone and not on how the page arrived.
  *
- * It stops reading behind what it takes for the end of the document. So the page is put into an element of ours that
- * stays open, without the elements that it would imply: anchors behind </html> count, as for pip.
+ * It stops reading behind what it takes for the end of the document. So the page is put into an
+ * element of ours that stays open, without the elements that it would imply: anchors behind </html>
+ * count, as for pip.
  *
- * It looks through all open elements at each end tag, which a hostile page makes quadratic: depth is capped. */
+ * Some of what it does is quadratic: it goes through all open elements at an end tag that fits
+ * none, through all attributes of a tag at each one more, and looks for a ">" at each wrong "<?".
+ * Such steps are counted and capped, and so is a tag's length, which alone would be too much. */
 #include <assert.h>
 #include <libxml/HTMLparser.h>
 #include <libxml/parserInternals.h>
@@ -34,6 +39,8 @@ struct simple_html {
     struct err *e;  /* of the call that is running */
     int code;       /* what a callback found wrong */
     size_t depth;   /* open elements, the wrapper included */
+    size_t steps;   /* what libxml2 may have looked at, in items */
+    size_t fed;     /* bytes of text given to libxml2, with the wrapper */
     bool ending;    /* libxml2 closes what is open */
     bool cut;       /* and met a tag that the end of the page cut in two */
     bool has_base;
@@ -53,8 +60,8 @@ static void html_fail(struct simple_html *p, int code)
     xmlStopParser(p->parser);
 }
 
-/* STR_NONE when the attribute is missing or has no value, which is the same to pip. Of one that is there twice libxml2
- * gives the first (as HTML 5 has it; pip takes the last). */
+/* STR_NONE when the attribute is missing or has no value, which is the same to pip. Of one that is
+ * there twice libxml2 gives the first (as HTML 5 has it; pip takes the last). */
 static struct str html_attribute(const xmlChar **attributes, const char *name)
 {
     for (size_t i = 0; attributes && attributes[i]; i += 2)
@@ -131,11 +138,24 @@ static void html_meta(struct simple_html *p, const xmlChar **attributes)
     buf_add_str(&p->version, content);
 }
 
+static void html_count(struct simple_html *p, size_t steps)
+{
+    if (p->code || p->ending)
+        return;
+    p->steps += steps;
+    if (p->steps > LIMIT_HTML_STEPS)
+        html_fail(p, err_set(p->e, ERR_LIMIT, "the page takes too much time to be read as HTML"));
+}
+
 static void html_start(void *ctx, const xmlChar *name, const xmlChar **attributes)
 {
     struct simple_html *p = ctx;
     struct str tag = str_of((const char *)name);
+    size_t n = 0;
 
+    while (attributes && attributes[n])
+        n += 2;
+    html_count(p, n * n / 8);
     if (p->code || p->cut)
         return;
     if (++p->depth > LIMIT_HTML_DEPTH)
@@ -154,19 +174,23 @@ static void html_end(void *ctx, const xmlChar *name)
     struct simple_html *p = ctx;
 
     (void)name;
+    html_count(p, p->depth);
     if (p->code || --p->depth > 0 || p->ending)
         return;
     /* What follows would be lost in silence. */
-    html_fail(p, err_set(p->e, ERR_INPUT, "the page ends an element <" WRAPPER "> that it never began"));
+    html_fail(p, err_set(p->e, ERR_INPUT, "the page ends an element <" WRAPPER
+                                       "> that it never began"));
 }
 
-/* Also what keeps libxml2 from writing to stderr. Tag soup is no error of ours; what ends the parse is. */
+/* Also what keeps libxml2 from writing to stderr. Tag soup is no error of ours; what ends the parse
+ * is. */
 static void html_note(void *ctx, error_ptr error)
 {
     struct simple_html *p = ctx;
 
     if (error->code == XML_ERR_NO_MEMORY)
         abort();
+    html_count(p, error->code == XML_ERR_PI_NOT_STARTED ? p->text.n : p->depth);
     if (p->ending && error->code == XML_ERR_ATTRIBUTE_NOT_FINISHED)
         p->cut = true;
     if (error->level == XML_ERR_FATAL && !p->code)
@@ -188,6 +212,7 @@ static void html_parser_open(struct simple_html *p)
                                          XML_CHAR_ENCODING_UTF8);
     if (!p->parser)
         abort();
+    p->fed = sizeof(start) - 1;
     htmlCtxtUseOptions(p->parser, HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_NOIMPLIED |
                                       HTML_PARSE_NODEFDTD | HTML_PARSE_IGNORE_ENC);
     xmlSwitchEncoding(p->parser, XML_CHAR_ENCODING_UTF8); /* or 2.9 guesses from the first letter */
@@ -205,21 +230,30 @@ struct simple_html *simple_html_create(struct str content_type, struct simple_li
     return p;
 }
 
-/* Parses the text up to its last ">" and keeps the rest. Text without one only grows: no tag is whole in it. */
+/* Parses the text up to its last ">" and keeps the rest. Text without one only grows: no tag is
+ * whole in it. */
 static int html_flush(struct simple_html *p)
 {
     struct str text = buf_str(&p->text);
     ptrdiff_t last = str_rfind(str_sub(text, p->searched, text.n), '>');
+    size_t whole = last < 0 ? 0 : p->searched + (size_t)last + 1;
 
-    if (last >= 0) {
-        size_t whole = p->searched + (size_t)last + 1;
+    if (whole) {
+        p->fed += whole;
         htmlParseChunk(p->parser, text.p, (int)whole, 0);
         memmove(p->text.p, p->text.p + whole, text.n - whole);
         buf_cut(&p->text, text.n - whole);
     }
     p->searched = p->text.n;
     p->max = p->text.n + BLOCK_BYTES;
-    return p->code;
+    if (p->code)
+        return p->code;
+    /* A ">" within quotes ends no tag: that part waits in libxml2. */
+    size_t waiting = p->fed - (size_t)xmlByteConsumed(p->parser) + p->text.n;
+    if (waiting > LIMIT_HTML_TAG_BYTES)
+        return err_set(p->e, ERR_LIMIT, "the page has more than %d bytes in one tag or text",
+                       LIMIT_HTML_TAG_BYTES);
+    return 0;
 }
 
 int simple_html_feed(struct simple_html *p, const unsigned char *bytes, size_t n, struct err *e)
@@ -228,7 +262,8 @@ int simple_html_feed(struct simple_html *p, const unsigned char *bytes, size_t n
 
     p->e = e;
     if (!p->decoder.unit)
-        return err_set(e, ERR_UNSUPPORTED, "the page is in charset \"%.*s\", which dray does not know",
+        return err_set(e, ERR_UNSUPPORTED,
+                       "the page is in charset \"%.*s\", which dray does not know",
                        STR_ARG(str_sub(buf_str(&p->charset), 0, 40)));
     buf_add(&p->bytes, bytes, n);
     struct str in = buf_str(&p->bytes);
@@ -246,8 +281,9 @@ int simple_html_feed(struct simple_html *p, const unsigned char *bytes, size_t n
 
 int simple_html_finish(struct simple_html *p, struct err *e)
 {
-    /* A tag that was cut at the end of the page counts for nothing, as for pip: half a URL is another file's. What
-     * follows the last ">" is never parsed, and html_note() sees a quote that is still open there. */
+    /* A tag that was cut at the end of the page counts for nothing, as for pip: half a URL is
+     * another file's. What follows the last ">" is never parsed, and html_note() sees a quote that
+     * is still open there. */
     int code = simple_html_feed(p, NULL, 0, e);
 
     if (!code)

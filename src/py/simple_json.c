@@ -1,6 +1,7 @@
-/* PEP 691 pages by yajl, pushed in any pieces. yajl calls back for each value; a place in the page and the last key say
- * what the value is. Places nest in one fixed way, so that a parent table stands in for a stack, and everything that is
- * of no use is counted (`skipped`), not looked at. A key resets its field: of duplicates the last wins. */
+/* PEP 691 pages by yajl, pushed in any pieces. yajl calls back for each value; a place in the page
+ * and the last key say what the value is. Places nest in one fixed way, so that a parent table
+ * stands in for a stack, and everything that is of no use is counted (`skipped`), not looked at. A
+ * key resets its field: of duplicates the last wins. */
 #include <stdlib.h>
 #include <yajl/yajl_parse.h>
 
@@ -220,7 +221,7 @@ static int json_map_key(void *ctx, const unsigned char *text, size_t n)
     return 1;
 }
 
-/* PEP 714: the new name first. pip asks for the old one only when the new one is missing or null. */
+/* PEP 714: the new name first; pip asks for the old one only when that is missing or null. */
 static int json_file_end(struct simple_json *p)
 {
     const struct advert *a = p->core.present ? &p->core : &p->dist_info;
@@ -361,7 +362,8 @@ static int json_bad(struct simple_json *p, const unsigned char *bytes, size_t n,
     return code;
 }
 
-/* Bytes of a byte order mark in this piece. RFC 8259, 8.1: a parser may ignore one; Python's json does. */
+/* Bytes of a byte order mark in this piece. RFC 8259, 8.1: a parser may ignore one; Python's json
+ * does. */
 static size_t json_mark_bytes(const struct simple_json *p, const unsigned char *bytes, size_t n)
 {
     static const unsigned char mark[] = { 0xef, 0xbb, 0xbf };
@@ -378,7 +380,8 @@ int simple_json_feed(struct simple_json *p, const unsigned char *bytes, size_t n
     size_t good = utf8_check(&p->utf8, bytes, n);
     size_t mark = json_mark_bytes(p, bytes, good);
 
-    /* What comes before the wrong byte is parsed first, so that the error doesn't depend on how the page was cut. */
+    /* What comes before the wrong byte is parsed first, so that the error doesn't depend on how the
+     * page was cut. */
     int code = 0;
     yajl_status status = yajl_parse(p->yajl, bytes + mark, good - mark);
     if (status == yajl_status_client_canceled)

@@ -1,5 +1,5 @@
-/* Charsets by iconv(3), from a table: what a server writes into a header picks a row, never a file that the C library
- * would load. */
+/* Charsets by iconv(3), from a table: what a server writes into a header picks a row, never a file
+ * that the C library would load. */
 #include "dray/py/simple_text.h"
 
 #include <assert.h>
@@ -8,8 +8,8 @@
 
 enum { NAME_BYTES = 16, BLOCK_BYTES = 4096 };
 
-/* name in lower case without punctuation (Python knows them all), iconv's name, smallest piece in bytes;
- * NULL for UTF-8, which glibc would copy unchecked */
+/* name in lower case without punctuation (Python knows them all), iconv's name, smallest piece in
+ * bytes; NULL for UTF-8, which glibc would copy unchecked */
 static const struct {
     const char *name, *iconv;
     size_t unit;
@@ -156,7 +156,8 @@ static int iconv_step(struct decoder *d, struct str *in, struct buf *out, size_t
     return code;
 }
 
-/* Bytes of the character at the start; 0 and EILSEQ or EINVAL when it is wrong or its end is missing. */
+/* Bytes of the character at the start; 0 and EILSEQ or EINVAL when it is wrong or its end is
+ * missing. */
 static size_t utf8_bytes(struct str s, int *code)
 {
     struct utf8 u = { .left = 0 };

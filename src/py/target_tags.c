@@ -194,10 +194,10 @@ static int soabi_tag(struct arena *a, struct str soabi, struct str suffix, struc
                      struct err *e)
 {
     if (str_starts(soabi, STR("cpython"))) {
-        struct str flags, name = str_cut(dashed_parts(soabi, 2), '-', &flags);
+        struct str flags = STR_NONE;
+        str_cut(dashed_parts(soabi, 2), '-', &flags);
         if (!flags.n)
             return ext_suffix_bad(suffix, e);
-        (void)name;
         *out = platform_normalise(a, arena_f(a, "cp%.*s", STR_ARG(flags)));
         return 0;
     }
@@ -212,7 +212,7 @@ static int soabi_tag(struct arena *a, struct str soabi, struct str suffix, struc
 int target_generic_abis(struct arena *a, const struct target_base *base,
                         struct str out[static TARGET_ABIS_MAX], size_t *n, struct err *e)
 {
-    struct str suffix = base->ext_suffix, rest, soabi, tag;
+    struct str suffix = base->ext_suffix, tag = STR_NONE, rest, soabi;
 
     if (!str_starts(suffix, STR(".")))
         return ext_suffix_bad(suffix, e);

@@ -1,5 +1,6 @@
-/* The text of a pip.conf: keys are in their normal form and unique in their section, values end without a blank, and a
- * text that was read is read the same once more when it is followed by a comment. */
+/* The text of a pip.conf: keys are in their normal form and unique in their section, values end
+ * without a blank, and a text that was read is read the same once more when it is followed by a
+ * comment. */
 #include <stdlib.h>
 
 #include "dray/job/blank.h"
@@ -13,7 +14,8 @@ static void check_entry(const struct pipconf_entry *x, size_t bytes)
     if (!x->section.n || x->line < 2 || x->line > bytes + 1 || blank_last(x->value))
         abort();
     for (size_t i = 0; i < x->key.n; i++)
-        if (x->key.p[i] == '_' || (x->key.p[i] >= 'A' && x->key.p[i] <= 'Z') || x->key.p[i] == '=' || x->key.p[i] == ':')
+        if (x->key.p[i] == '_' || (x->key.p[i] >= 'A' && x->key.p[i] <= 'Z') ||
+            x->key.p[i] == '=' || x->key.p[i] == ':')
             abort();
 }
 
@@ -29,7 +31,8 @@ static void check_again(struct str text, const struct pipconf_entries *first)
     if (pipconf_file_parse(&a, buf_str(&longer), &again, &e) || again.n != first->n)
         abort();
     for (size_t i = 0; i < again.n; i++)
-        if (!str_eq(again.items[i].key, first->items[i].key) || !str_eq(again.items[i].value, first->items[i].value))
+        if (!str_eq(again.items[i].key, first->items[i].key) ||
+            !str_eq(again.items[i].value, first->items[i].value))
             abort();
     free(again.items);
     buf_done(&longer);

@@ -1,5 +1,5 @@
-/* A whole requirements file: items are in the order of the lines and hold what the header promises; an error names the
- * file, and nothing is said twice differently. */
+/* A whole requirements file: items are in the order of the lines and hold what the header promises;
+ * an error names the file, and nothing is said twice differently. */
 #include <stdlib.h>
 
 #include "dray/job/blank.h"
@@ -22,7 +22,8 @@ static void check_item(const struct reqfile_item *item, size_t line, size_t byte
 
     if (item->line < line || item->line == 0 || item->line > bytes + 1)
         abort();
-    if (item->text.n > LIMIT_REQUIREMENT_BYTES || str_find(item->text, '\0') >= 0 || str_find(item->value, '\0') >= 0)
+    if (item->text.n > LIMIT_REQUIREMENT_BYTES || str_find(item->text, '\0') >= 0 ||
+        str_find(item->value, '\0') >= 0)
         abort();
     if (is_option ? !item->text.n || item->n_hashes : item->value.p != NULL)
         abort();

@@ -65,6 +65,7 @@ static void fuzz_check_file(const struct simple_file *a, const struct simple_fil
     fuzz_check(a->n_digests == b->n_digests && a->n_digests <= DIGEST_COUNT);
     for (size_t i = 0; i < a->n_digests; i++)
         fuzz_check(digest_eq(&a->digests[i], &b->digests[i]));
+    fuzz_check(a->has_broken_digest == b->has_broken_digest);
     fuzz_check(a->has_metadata == b->has_metadata);
     fuzz_check(a->has_metadata_digest == b->has_metadata_digest);
     fuzz_check(a->has_metadata || !a->has_metadata_digest);

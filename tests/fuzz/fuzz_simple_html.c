@@ -1,5 +1,5 @@
-/* An HTML page in one piece and in pieces that the input picks must give the same: error or listing. The first line
- * is the charset. */
+/* An HTML page in one piece and in many must give the same: error or
+ * listing. The first line is the charset. */
 #include "fuzz_simple.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,4 +1,4 @@
-/* A JSON page in one piece and in pieces that the input picks must give the same: error or listing. */
+/* A JSON page in one piece and in many must give the same: error or listing. */
 #include "fuzz_simple.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -19,7 +19,7 @@ enum { CASE_FIELDS_MAX = 32 };
 struct case_line {
     const char *file;                   /* below tests/data */
     unsigned number;                    /* of the line, from 1 */
-    struct str fields[CASE_FIELDS_MAX]; /* unescaped, each followed by a NUL */
+    struct str fields[CASE_FIELDS_MAX]; /* unescaped, each followed by a NUL; then STR_NONE */
     size_t n;
     bool failed;
 };
@@ -39,6 +39,13 @@ __attribute__((format(printf, 2, 3))) static inline void case_fail(struct case_l
     va_end(ap);
     fputc('\n', stderr);
     c->failed = true;
+}
+
+/* Fails unless `ok`; for checks that have said what is wrong, or have but one way to be. */
+static inline void case_check(struct case_line *c, bool ok)
+{
+    if (!ok)
+        case_fail(c, "does not hold");
 }
 
 /* Fails unless both are the same. */
@@ -108,6 +115,7 @@ static inline bool case_split(struct case_line *c, char *p, size_t n, char betwe
 {
     struct str rest = { p, n };
 
+    memset(c->fields, 0, sizeof(c->fields));
     for (c->n = 0; rest.p; c->n++) {
         if (c->n == CASE_FIELDS_MAX)
             return false;

@@ -1,4 +1,4 @@
-/* event_script.h: a made-up run, told by a *.case file (case_fields.h) that also says what is to be
+/* event_script.h: a made-up run, told by a *.case file (case.h) that also says what is to be
  * written. One line is one event, "SECONDS | EVENT | ...", or, without seconds:
  *
  *   window | COLUMNS | ROWS
@@ -17,9 +17,6 @@
 #pragma once
 
 #include "script_event.h"
-
-/* case_each() has no context for its callback. */
-static struct script *script_now;
 
 /* As it would stand in the case file. */
 static inline void script_escape(struct buf *out, struct str s)
@@ -45,7 +42,7 @@ static inline void script_escape(struct buf *out, struct str s)
 
 /* A block has ended: compares. The newline at the end of all that was written counts for
  * nothing. */
-static inline void script_compare(struct script *s, const struct case_line *c)
+static inline void script_compare(struct script *s, struct case_line *c)
 {
     struct buf got = { 0 };
     struct str written = s->written(s);
@@ -57,16 +54,16 @@ static inline void script_compare(struct script *s, const struct case_line *c)
         script_escape(&want, buf_str(&s->wanted));
     if (!str_eq(buf_str(&got), buf_str(&want))) {
         fprintf(stderr, "%s", buf_z(&got)); /* cmocka would cut it */
-        fail_msg("%s: above line %u something else was written", c->file, c->line);
+        fail_msg("%s: above line %u something else was written", c->file, c->number);
     }
     buf_done(&got);
     buf_done(&want);
     buf_reset(&s->wanted);
 }
 
-static inline void script_line(const struct case_line *c)
+static inline void script_line(struct case_line *c, void *ctx)
 {
-    struct script *s = script_now;
+    struct script *s = ctx;
     struct str first = c->fields[0];
 
     if (first.n && first.p[0] == '>') {
@@ -93,9 +90,8 @@ static inline void script_play(struct script *s, const char *name)
         s->views[i].order = i;
         s->views[i].body_bytes = FETCH_BYTES_UNKNOWN;
     }
-    script_now = s;
-    case_each(name, 5, script_line);
-    script_compare(s, &(struct case_line){ .file = name, .line = 0 });
+    assert_true(case_each(name, 5, script_line, s));
+    script_compare(s, &(struct case_line){ .file = name, .number = 0 });
     for (size_t i = 0; i < SCRIPT_FETCHES; i++)
         err_done(&s->views[i].err);
     arena_done(&s->arena);

@@ -5,20 +5,13 @@
  *     name TEXT                    NORMALISED valid | NORMALISED invalid
  *
  * Fields are parted by TABs; within one \t, \n, \\ and \xNN stand for bytes, as in
- * version_case.h. */
+ * case.h. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "case.h"
 #include "dray/py/requirement.h"
 #include "dray/util/buf.h"
-#include "version_case.h"
-
-enum { FIELDS_MAX = 32 };
-
-struct question {
-    struct str fields[FIELDS_MAX];
-    size_t n;
-};
 
 static void die(const char *why, const char *line)
 {
@@ -76,7 +69,7 @@ static struct str specifiers_text(struct arena *a, const struct specifier_set *s
     return join(a, texts, set->n);
 }
 
-static void answer_req(struct arena *a, const struct question *q, struct buf *out)
+static void answer_req(struct arena *a, const struct case_line *q, struct buf *out)
 {
     struct requirement r;
     struct err e = { 0 };
@@ -107,7 +100,7 @@ static void env_set(struct marker_env *env, struct str name, struct str value)
     die("no such variable", name.p);
 }
 
-static void answer_marker(struct arena *a, const struct question *q, struct buf *out)
+static void answer_marker(struct arena *a, const struct case_line *q, struct buf *out)
 {
     struct marker_env env = { 0 };
     const struct marker *m;
@@ -126,7 +119,7 @@ static void answer_marker(struct arena *a, const struct question *q, struct buf 
     put_field(out, marker_eval(m, &env, q->fields[2]) ? STR("true") : STR("false"));
 }
 
-static void answer_name(struct arena *a, const struct question *q, struct buf *out)
+static void answer_name(struct arena *a, const struct case_line *q, struct buf *out)
 {
     struct str normal = project_name_normalize(a, q->fields[1]);
 
@@ -134,12 +127,13 @@ static void answer_name(struct arena *a, const struct question *q, struct buf *o
     put_field(out, project_name_is_valid(q->fields[1]) ? STR("valid") : STR("invalid"));
 }
 
-static void answer(struct str line, struct buf *out)
+static void answer(char *line, size_t n, struct buf *out)
 {
     struct arena a = { 0 };
-    struct question q = { .n = 0 };
+    struct case_line q = { .file = "stdin" };
 
-    q.n = case_split(&a, line, "\t", q.fields, FIELDS_MAX);
+    if (!case_split(&q, line, n, '\t'))
+        die("not understood", line);
     if (q.n == 2 && str_is(q.fields[0], "req"))
         answer_req(&a, &q, out);
     else if (q.n >= 3 && str_is(q.fields[0], "marker"))
@@ -147,7 +141,7 @@ static void answer(struct str line, struct buf *out)
     else if (q.n == 2 && str_is(q.fields[0], "name"))
         answer_name(&a, &q, out);
     else
-        die("not understood", line.p);
+        die("not understood", line);
     arena_done(&a);
 }
 
@@ -162,7 +156,7 @@ int main(void)
         if (line[n - 1] == '\n')
             line[--n] = '\0';
         buf_reset(&out);
-        answer((struct str){ line, (size_t)n }, &out);
+        answer(line, (size_t)n, &out);
         puts(buf_z(&out));
     }
     free(line);

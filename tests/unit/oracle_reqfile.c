@@ -1,5 +1,6 @@
-/* Reads requirements files from standard input, each as its length, a newline and the bytes, and prints one line of JSON
- * for each: {"items": [...]} or {"error": TEXT}. Variables come from the environment. */
+/* Reads requirements files from standard input, each as its length, a newline and the bytes, and
+ * prints one line of JSON for each: {"items": [...]} or {"error": TEXT}. Variables come from the
+ * environment. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 /* Answers questions about index pages for differential_simple.py. Each question on stdin is a line
- * "json|html CONTENT-TYPE-BYTES BODY-BYTES" and then those bytes; each answer on stdout one line of JSON. */
+ * "json|html CONTENT-TYPE-BYTES BODY-BYTES" and then those bytes; each answer on stdout one line of
+ * JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
-/* Answers questions about file names, tags and targets, one a line on stdin, fields between tabs, so
- * that differential_tags.py can ask `packaging` and pip the same. Lists in a field end each item with
- * a comma; tags are answered with blanks between them.
+/* Answers questions about file names, tags and targets, one a line on stdin, fields between tabs,
+ * so that differential_tags.py can ask `packaging` and pip the same. Lists in a field end each item
+ * with a comma; tags are answered with blanks between them.
  *
  *   wheel FILENAME               ok PROJECT VERSION BUILD TAGS (sorted, each once), or no
  *   build FILENAME FILENAME      -1, 0, 1: the order of their build tags, or no
@@ -77,7 +77,8 @@ static struct str *tag_texts(struct arena *a, const struct tag_set *set)
     return texts;
 }
 
-/* Expands the compressed sets through a tag set: so its lowering and dropping of doubles is seen too. */
+/* Expands the compressed sets through a tag set: so its lowering and dropping of doubles is seen
+ * too. */
 static void print_wheel_tags(struct arena *a, const struct wheel_name *w)
 {
     struct tag *tags = NULL;

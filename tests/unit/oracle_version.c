@@ -1,19 +1,19 @@
 /* Answers questions about versions and specifiers, one a line on stdin, fields between tabs
- * (version_case.h), so that differential_version.py can ask `packaging` the same.
+ * (escaped as in case.h), so that differential_version.py can ask `packaging` the same.
  *
  *   version TEXT      ok NORMALISED PRE POST LOCAL (0 or 1 each), or no
  *   cmp A B           -1, 0, 1, or no when one is no version
  *   spec SET VERSION  in, out, or no when the set (or the version) does not parse
  *   pre SET           does it ask for pre-releases: 1, 0, or no
  *   set SET           ok N PINNED TEXT, or no */
-#include "dray/py/specifier.h"
-#include "version_case.h"
+#include <stdlib.h>
 
-enum { FIELDS = 3 };
+#include "case.h"
+#include "dray/py/specifier.h"
 
 struct question {
     struct arena *a;
-    struct str fields[FIELDS]; /* STR_NONE where the line ended */
+    const struct str *fields; /* STR_NONE where the line ended */
 };
 
 static bool read_version(const struct question *q, size_t i, struct version *out)
@@ -98,13 +98,15 @@ static const struct {
     { "pre", answer_pre },         { "set", answer_set },
 };
 
-static bool answer(struct str line)
+static bool answer(char *line, size_t n)
 {
     struct arena a = { 0 };
-    struct question q = { .a = &a };
+    struct case_line c = { .file = "stdin" };
+    struct question q = { .a = &a, .fields = c.fields };
     bool known = false;
 
-    case_split(&a, line, "\t", q.fields, FIELDS);
+    if (!case_split(&c, line, n, '\t'))
+        return false;
     for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
         if (!str_is(q.fields[0], questions[i].name))
             continue;
@@ -122,8 +124,7 @@ int main(void)
     int status = 0;
 
     for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
-        if (!answer(
-                str_sub((struct str){ line, (size_t)n }, 0, (size_t)n - (line[n - 1] == '\n')))) {
+        if (!answer(line, (size_t)n - (line[n - 1] == '\n'))) {
             fprintf(stderr, "oracle_version: no such question: %s", line);
             status = 2;
         }

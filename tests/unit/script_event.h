@@ -2,8 +2,15 @@
  * rest and the words. */
 #pragma once
 
-#include "case_fields.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "case.h"
 #include "dray/fetch/event.h"
 #include "dray/util/arena.h"
 
@@ -14,23 +21,23 @@ struct script {
     struct fetch_view views[SCRIPT_FETCHES];
     struct arena arena;
     unsigned columns, rows;
-    void (*other)(struct script *s, const struct case_line *c);
+    void (*other)(struct script *s, struct case_line *c);
     struct str (*written)(struct script *s); /* since the last call */
     void *ctx;
     struct buf wanted; /* of the block that is being read */
 };
 
-static inline uint64_t script_number(const struct case_line *c, size_t field)
+static inline uint64_t script_number(struct case_line *c, size_t field)
 {
     uint64_t n = 0;
 
     if (field >= c->n || !str_to_u64(c->fields[field], UINT64_MAX, &n))
-        fail_msg("%s:%u: field %zu is no number", c->file, c->line, field + 1);
+        fail_msg("%s:%u: field %zu is no number", c->file, c->number, field + 1);
     return n;
 }
 
 /* "1.25" in microseconds; at most six digits behind the point. */
-static inline uint64_t script_time(const struct case_line *c)
+static inline uint64_t script_time(struct case_line *c)
 {
     struct str rest, whole = str_cut(c->fields[0], '.', &rest);
     uint64_t seconds = 0, part = 0;
@@ -39,28 +46,28 @@ static inline uint64_t script_time(const struct case_line *c)
     if (rest.p)
         ok = ok && rest.n <= 6 && str_to_u64(rest, UINT32_MAX, &part);
     if (!ok)
-        fail_msg("%s:%u: \"%.*s\" is no time", c->file, c->line, STR_ARG(c->fields[0]));
+        fail_msg("%s:%u: \"%.*s\" is no time", c->file, c->number, STR_ARG(c->fields[0]));
     for (size_t i = rest.n; i < 6; i++)
         part *= 10;
     return seconds * 1000000 + part;
 }
 
-static inline int script_code(const struct case_line *c, struct str name)
+static inline int script_code(struct case_line *c, struct str name)
 {
     for (int code = ERR_FIRST + 1; code < ERR_LAST; code++)
         if (str_is(name, err_name(code)))
             return code;
     if (!str_is(name, "ok"))
-        fail_msg("%s:%u: \"%.*s\" is no code", c->file, c->line, STR_ARG(name));
+        fail_msg("%s:%u: \"%.*s\" is no code", c->file, c->number, STR_ARG(name));
     return 0;
 }
 
-static inline enum fetch_state script_state(const struct case_line *c, struct str name)
+static inline enum fetch_state script_state(struct case_line *c, struct str name)
 {
     for (unsigned s = 0; s < FETCH_STATE_COUNT; s++)
         if (str_is(name, fetch_state_name((enum fetch_state)s)))
             return (enum fetch_state)s;
-    fail_msg("%s:%u: \"%.*s\" is no state", c->file, c->line, STR_ARG(name));
+    fail_msg("%s:%u: \"%.*s\" is no state", c->file, c->number, STR_ARG(name));
     return FETCH_STATE_COUNT;
 }
 
@@ -75,12 +82,13 @@ static inline void script_emit(struct script *s, const struct event *ev)
 static inline void script_go(struct script *s, uint64_t at_us, struct fetch_view *v,
                              enum fetch_state to)
 {
-    script_emit(s, &(struct event){ .kind = EVENT_STATE, .at_us = at_us, .fetch = v,
-                                    .from = v->state, .to = to });
+    script_emit(s,
+                &(struct event){
+                    .kind = EVENT_STATE, .at_us = at_us, .fetch = v, .from = v->state, .to = to });
     v->state = to;
 }
 
-static inline void script_ended(struct script *s, const struct case_line *c, uint64_t at_us,
+static inline void script_ended(struct script *s, struct case_line *c, uint64_t at_us,
                                 struct fetch_view *v)
 {
     if (str_is(c->fields[1], "fail")) {
@@ -96,7 +104,7 @@ static inline void script_ended(struct script *s, const struct case_line *c, uin
 }
 
 /* Events about one fetch; false if it is none of these. */
-static inline bool script_fetch_event(struct script *s, const struct case_line *c, uint64_t at_us)
+static inline bool script_fetch_event(struct script *s, struct case_line *c, uint64_t at_us)
 {
     struct str what = c->fields[1];
     struct event ev = { .at_us = at_us };
@@ -134,7 +142,7 @@ static inline bool script_fetch_event(struct script *s, const struct case_line *
     return true;
 }
 
-static inline void script_event(struct script *s, const struct case_line *c)
+static inline void script_event(struct script *s, struct case_line *c)
 {
     struct event ev = { .at_us = script_time(c) };
     struct str what = c->fields[1];
@@ -159,7 +167,7 @@ static inline void script_event(struct script *s, const struct case_line *c)
         ev.kind = EVENT_END;
         ev.code = script_code(c, c->fields[2]);
     } else {
-        fail_msg("%s:%u: no such event", c->file, c->line);
+        fail_msg("%s:%u: no such event", c->file, c->number);
     }
     script_emit(s, &ev);
 }

@@ -1,6 +1,12 @@
 /* Which file is chosen, and what is said when none is: tests/data/candidate/choose.case. */
-#include "case_fields.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include <cmocka.h>
+
+#include "case.h"
 #include "dray/fetch/candidate.h"
 
 enum { FILES_MAX = 16 };
@@ -46,7 +52,8 @@ static void scene_add(struct scene *s, struct str text)
         f->digests = digest_of(&s->arena, str_sub(rest, 1, 3));
         f->n_digests = 1;
     }
-    assert_true(distribution_parse(&s->arena, f, STR("foo"), STR_NONE, &s->distributions[s->n]));
+    if (!distribution_parse(&s->arena, f, STR("foo"), STR_NONE, &s->distributions[s->n]))
+        fail_msg("%.*s is no file of foo", STR_ARG(text));
     s->texts[s->n] = text;
     s->items[s->n] = &s->distributions[s->n];
     s->n++;
@@ -71,13 +78,14 @@ static void set_flags(struct scene *s, struct candidate_rules *rules, struct str
     }
 }
 
-static void check(const struct case_line *c)
+static void check(struct case_line *c, void *ctx)
 {
     struct scene s = { 0 };
     struct specifier_set specifiers;
     struct target *target = NULL;
     struct err e = { 0 };
 
+    (void)ctx;
     assert_int_equal(c->n, 4);
     assert_int_equal(target_from_spec(STR("3.12:manylinux_2_28_x86_64"), &target, &e), 0);
     assert_int_equal(specifier_set_parse(&s.arena, c->fields[0], &specifiers, &e), 0);
@@ -105,7 +113,7 @@ static void check(const struct case_line *c)
 static void test_choose(void **state)
 {
     (void)state;
-    case_each("candidate/choose.case", 35, check);
+    assert_true(case_each("candidate/choose.case", 35, check, NULL));
 }
 
 int main(void)

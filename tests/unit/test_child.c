@@ -192,7 +192,7 @@ static void test_cancel(void **state)
     child_cancel(start_sh(&o, "sleep 60", 1000));
     loop_close(o.loop); /* reaps them */
     assert_int_equal(o.done, 0);
-    assert_true(clock_us() - start < 900 * 1000);
+    assert_true(clock_us() - start < 10 * 1000 * 1000);
 }
 
 static void test_cancel_from_done(void **state)

@@ -814,7 +814,7 @@ static void test_stall(void **state)
     assert_int_equal(body.status, 200);
     assert_string_equal(buf_z(&body.body), "hel");
     uint64_t took = clock_us() - start;
-    assert_true(took >= 200 * 1000 && took < 1000 * 1000);
+    assert_true(took >= 200 * 1000 && took < 10 * 1000 * 1000);
     get_done(&head);
     get_done(&body);
     world_close(&w);

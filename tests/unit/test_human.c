@@ -1,6 +1,12 @@
 /* tests/data/human/numbers.case */
-#include "case_fields.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include <cmocka.h>
+
+#include "case.h"
 #include "dray/ui/human.h"
 
 static void count_files(struct buf *out, uint64_t n)
@@ -16,11 +22,12 @@ static const struct {
     { "left", human_left },   { "count", count_files },
 };
 
-static void check_number(const struct case_line *c)
+static void check_number(struct case_line *c, void *ctx)
 {
     uint64_t n = 0;
     struct buf got = { 0 };
 
+    (void)ctx;
     assert_true(str_to_u64(c->fields[1], UINT64_MAX, &n));
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (str_is(c->fields[0], kinds[i].name))
@@ -32,7 +39,7 @@ static void check_number(const struct case_line *c)
 static void test_numbers(void **state)
 {
     (void)state;
-    case_each("human/numbers.case", 50, check_number);
+    assert_true(case_each("human/numbers.case", 50, check_number, NULL));
 }
 
 int main(void)

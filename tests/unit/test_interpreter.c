@@ -1,14 +1,24 @@
-/* This program is its own interpreter: run with "-I" it notes the call in the file "asked", then answers with the file
- * "answer", or fails as the file "fails" says. So the tests need no Python, and have a binary that they may change. */
-#include "case_fields.h"
+/* This program is its own interpreter: run with "-I" it notes the call in the file "asked", then
+ * answers with the file "answer", or fails as the file "fails" says. So the tests need no Python,
+ * and have a binary that they may change. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
 
 #include <fcntl.h>
 #include <glob.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "dray/job/interpreter.h"
 #include "dray/util/arena.h"
+#include "dray/util/buf.h"
+#include "dray/util/file.h"
 #include "dray/util/mem.h"
 
 static int play_interpreter(void)
@@ -88,7 +98,8 @@ static void write_text(const char *path, const char *text)
     assert_int_equal(file_write(path, str_of(text), &e), 0);
 }
 
-static void expect_version(const char *python, const char *cache_dir, const char *version, size_t asked)
+static void expect_version(const char *python, const char *cache_dir, const char *version,
+                           size_t asked)
 {
     struct outcome o = ask(python, cache_dir);
 
@@ -209,7 +220,8 @@ static void copy_file(const char *from, const char *to, int mode)
     struct buf text = { 0 };
     struct err e = { 0 };
 
-    if (file_read(from, 1u << 30, &text, &e) || file_write(to, buf_str(&text), &e) || chmod(to, (mode_t)mode))
+    if (file_read(from, 1u << 30, &text, &e) || file_write(to, buf_str(&text), &e) ||
+        chmod(to, (mode_t)mode))
         fail_msg("%s", err_text(&e));
     buf_done(&text);
 }
@@ -229,8 +241,10 @@ static int enter_directory(void **state)
 
 static int leave_directory(void **state)
 {
-    static const char *const names[] = { "asked", "answer", "fails", "script", "python", "venv/bin/python" };
-    static const char *const directories[] = { "venv/bin", "venv", "empty", "cache/interpreters", "cache" };
+    static const char *const names[] = { "asked",  "answer", "fails",
+                                         "script", "python", "venv/bin/python" };
+    static const char *const directories[] = { "venv/bin", "venv", "empty", "cache/interpreters",
+                                               "cache" };
     glob_t kept;
 
     if (glob("cache/interpreters/*", 0, NULL, &kept) == 0)
@@ -251,9 +265,12 @@ static int leave_directory(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        IN_DIRECTORY(test_asks),           IN_DIRECTORY(test_errors),
-        IN_DIRECTORY(test_keeps),          IN_DIRECTORY(test_unusable_cache),
-        IN_DIRECTORY(test_script_is_asked_each_time), IN_DIRECTORY(test_cancel),
+        IN_DIRECTORY(test_asks),
+        IN_DIRECTORY(test_errors),
+        IN_DIRECTORY(test_keeps),
+        IN_DIRECTORY(test_unusable_cache),
+        IN_DIRECTORY(test_script_is_asked_each_time),
+        IN_DIRECTORY(test_cancel),
     };
 
     if (argc > 1 && strcmp(argv[1], "-I") == 0)

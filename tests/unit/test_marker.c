@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "case.h"
 #include "dray/py/marker.h"
 #include "dray/util/buf.h"
-#include "version_case.h"
 
 static const struct marker_env usual = {
     .implementation_name = { "cpython", 7 },
@@ -36,31 +36,30 @@ static const struct marker *parse(struct arena *a, struct str text)
     return m;
 }
 
-static bool check_valid(const struct str *fields, size_t n, void *with)
+static void check_valid(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct buf source = { 0 };
 
-    (void)with;
+    (void)ctx;
     /* a copy that is gone before the look: nothing may be borrowed from the text */
-    buf_add_str(&source, fields[0]);
+    buf_add_str(&source, c->fields[0]);
     const struct marker *m = parse(&a, buf_str(&source));
     buf_done(&source);
     struct str text = marker_text(&a, m);
-    bool ok = n == 2 && str_eq(text, fields[1]);
+    bool ok = c->n == 2 && str_eq(text, c->fields[1]);
     if (!ok)
-        fprintf(stderr, "got \"%.*s\"\n", STR_ARG(text));
+        case_fail(c, "got \"%.*s\"", STR_ARG(text));
     arena_done(&a);
-    return ok;
 }
 
 static void test_valid(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/marker/valid.case", check_valid, NULL), 0);
+    assert_true(case_each("marker/valid.case", 50, check_valid, NULL));
 }
 
-static bool check_invalid(const struct str *fields, size_t n, void *with)
+static void check_invalid(struct case_line *c, void *ctx)
 {
     static const struct marker *const untouched = (const struct marker *)&usual;
     struct arena a = { 0 };
@@ -68,25 +67,25 @@ static bool check_invalid(const struct str *fields, size_t n, void *with)
     struct err e = { 0 };
     char column[40];
 
-    (void)with;
-    snprintf(column, sizeof(column), "column %.*s", STR_ARG(fields[1]));
-    int code = marker_parse(&a, fields[0], &m, &e);
+    (void)ctx;
+    snprintf(column, sizeof(column), "column %.*s", STR_ARG(c->fields[1]));
+    int code = marker_parse(&a, c->fields[0], &m, &e);
     struct str told = str_of(err_text(&e));
     ptrdiff_t at = str_search(told, str_of(column));
     /* "column 1" is not found in "column 10" */
-    bool ok = n == 3 && code == ERR_INPUT && e.code == code && m == untouched && at >= 0 &&
-              !str_isdigit(told.p[(size_t)at + strlen(column)]) && str_search(told, fields[2]) >= 0;
+    bool ok = c->n == 3 && code == ERR_INPUT && e.code == code && m == untouched && at >= 0 &&
+              !str_isdigit(told.p[(size_t)at + strlen(column)]) &&
+              str_search(told, c->fields[2]) >= 0;
     if (!ok)
-        fprintf(stderr, "got %d \"%s\"\n", code, err_text(&e));
+        case_fail(c, "got %d \"%s\"", code, err_text(&e));
     err_done(&e);
     arena_done(&a);
-    return ok;
 }
 
 static void test_invalid(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/marker/invalid.case", check_invalid, NULL), 0);
+    assert_true(case_each("marker/invalid.case", 45, check_invalid, NULL));
 }
 
 static bool env_set(struct marker_env *env, struct str assignment)
@@ -111,28 +110,28 @@ static bool env_set(struct marker_env *env, struct str assignment)
 }
 
 /* `fields`: marker, extra, "true" or "false", assignments. */
-static bool check_eval(const struct str *fields, size_t n, void *with)
+static void check_eval(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct marker_env env = usual;
-    struct str extra = fields[1].n ? fields[1] : STR_NONE;
-    bool ok = n >= 3, wanted = str_is(fields[2], "true");
+    struct str extra = c->fields[1].n ? c->fields[1] : STR_NONE;
+    bool ok = c->n >= 3, wanted = str_is(c->fields[2], "true");
 
-    (void)with;
-    for (size_t i = 3; i < n; i++)
-        ok = ok && env_set(&env, fields[i]);
-    const struct marker *m = parse(&a, fields[0]);
+    (void)ctx;
+    for (size_t i = 3; i < c->n; i++)
+        ok = ok && env_set(&env, c->fields[i]);
+    const struct marker *m = parse(&a, c->fields[0]);
     bool given = marker_eval(m, &env, extra);
     bool again = marker_eval(m, &env, extra); /* a marker is not changed by being asked */
-    ok = ok && given == wanted && again == given && (wanted || str_is(fields[2], "false"));
+    ok = ok && given == wanted && again == given && (wanted || str_is(c->fields[2], "false"));
     arena_done(&a);
-    return ok;
+    case_check(c, ok);
 }
 
 static void test_eval(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/marker/eval.case", check_eval, NULL), 0);
+    assert_true(case_each("marker/eval.case", 115, check_eval, NULL));
 }
 
 static void test_no_marker(void **state)

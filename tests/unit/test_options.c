@@ -1,5 +1,13 @@
 /* A table of command lines, and --help for all of them. */
-#include "case_fields.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "case.h"
 
 #include "dray/cli/options.h"
 
@@ -74,7 +82,7 @@ static int split_arguments(struct arena *a, struct str text, char **argv, int ma
     return argc;
 }
 
-static void check_argv(const struct case_line *c)
+static void check_argv(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct buf got = { 0 };
@@ -82,6 +90,9 @@ static void check_argv(const struct case_line *c)
     struct err e = { 0 };
     char *argv[16];
 
+    (void)ctx;
+    if (!case_has(c, 2, 2))
+        return;
     settings_init(&s);
     int argc = split_arguments(&a, c->fields[0], argv, 16);
     for (int i = 0; i < argc; i++)
@@ -107,7 +118,7 @@ static void test_argv(void **state)
 {
     (void)state;
     unsetenv("HOME");
-    case_each("settings/argv.case", 50, check_argv);
+    assert_true(case_each("settings/argv.case", 50, check_argv, NULL));
 }
 
 /* glibc would stop at the first argument; dray's answers don't depend on it. */
@@ -115,7 +126,7 @@ static void test_argv_posix(void **state)
 {
     (void)state;
     setenv("POSIXLY_CORRECT", "1", 1);
-    case_each("settings/argv.case", 50, check_argv);
+    assert_true(case_each("settings/argv.case", 50, check_argv, NULL));
     unsetenv("POSIXLY_CORRECT");
 }
 

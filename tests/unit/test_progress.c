@@ -42,7 +42,7 @@ static unsigned mode_of(struct str name)
 }
 
 /* option | NAME | VALUE, then create; at last destroy. */
-static void watch_other(struct script *s, const struct case_line *c)
+static void watch_other(struct script *s, struct case_line *c)
 {
     struct watch *w = s->ctx;
     struct str name = c->n > 1 ? c->fields[1] : STR_NONE;
@@ -62,7 +62,7 @@ static void watch_other(struct script *s, const struct case_line *c)
     else if (str_is(name, "verbose"))
         w->options.verbose = (unsigned)script_number(c, 2);
     else
-        fail_msg("%s:%u: no such word", c->file, c->line);
+        fail_msg("%s:%u: no such word", c->file, c->number);
 }
 
 static void play(const char *name)
@@ -79,16 +79,18 @@ static void play(const char *name)
     free(w.text);
 }
 
-#define SCRIPTS(X)                                                                          \
-    X(width_40) X(width_80) X(width_200) X(resize) X(many) X(tiny) X(lookup) X(unsized)     \
-    X(lines) X(order) X(interrupted) X(resumed) X(colour) X(verbose) X(states) X(quiet)     \
-    X(silent) X(dry_run) X(json) X(hostile) X(forced) X(stalled)
+#define SCRIPTS(X)                                                                                 \
+    X(width_40)                                                                                    \
+    X(width_80)                                                                                    \
+    X(width_200) X(resize) X(many) X(tiny) X(lookup) X(unsized) X(lines) X(order) X(interrupted)   \
+        X(resumed) X(colour) X(verbose) X(states) X(quiet) X(silent) X(dry_run) X(json) X(hostile) \
+            X(forced) X(stalled)
 
-#define SCRIPT_TEST(name)                     \
-    static void test_##name(void **state)     \
-    {                                         \
-        (void)state;                          \
-        play("progress/" #name ".case");      \
+#define SCRIPT_TEST(name)                                                                          \
+    static void test_##name(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        play("progress/" #name ".case");                                                           \
     }
 SCRIPTS(SCRIPT_TEST)
 
@@ -138,9 +140,8 @@ static void test_environment(void **state)
 int main(void)
 {
 #define SCRIPT_ENTRY(name) cmocka_unit_test(test_##name),
-    const struct CMUnitTest tests[] = {
-        SCRIPTS(SCRIPT_ENTRY) cmocka_unit_test(test_terminal), cmocka_unit_test(test_environment)
-    };
+    const struct CMUnitTest tests[] = { SCRIPTS(SCRIPT_ENTRY) cmocka_unit_test(test_terminal),
+                                        cmocka_unit_test(test_environment) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "case.h"
 #include "dray/py/requirement.h"
 #include "dray/util/buf.h"
-#include "version_case.h"
 
 static bool extras_are(const struct requirement *r, struct str joined)
 {
@@ -35,80 +35,78 @@ static bool requirement_is(struct arena *a, const struct requirement *r, const s
            str_eq(marker_text(a, r->marker), fields[5]) && (r->marker != NULL) == (fields[5].n > 0);
 }
 
-static bool check_valid(const struct str *fields, size_t n, void *with)
+static void check_valid(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct requirement r = { 0 };
     struct err e = { 0 };
 
-    (void)with;
+    (void)ctx;
     /* a copy that is gone before the look: nothing may be borrowed from the text */
     struct buf text = { 0 };
-    buf_add_str(&text, fields[0]);
+    buf_add_str(&text, c->fields[0]);
     int code = requirement_parse(&a, buf_str(&text), &r, &e);
     buf_done(&text);
-    bool ok = n == 6 && code == 0 && requirement_is(&a, &r, fields);
+    bool ok = c->n == 6 && code == 0 && requirement_is(&a, &r, c->fields);
     if (!ok)
-        fprintf(stderr, "%s got \"%.*s\" \"%.*s\" \"%.*s\"\n", err_text(&e), STR_ARG(r.name),
-                STR_ARG(r.specifiers.text), STR_ARG(r.url));
+        case_fail(c, "%s got \"%.*s\" \"%.*s\" \"%.*s\"", err_text(&e), STR_ARG(r.name),
+                  STR_ARG(r.specifiers.text), STR_ARG(r.url));
     err_done(&e);
     arena_done(&a);
-    return ok;
 }
 
 static void test_valid(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/requirement/valid.case", check_valid, NULL), 0);
+    assert_true(case_each("requirement/valid.case", 45, check_valid, NULL));
 }
 
-static bool check_invalid(const struct str *fields, size_t n, void *with)
+static void check_invalid(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct requirement r = { .name = STR("untouched") };
     struct err e = { 0 };
     char column[40];
 
-    (void)with;
-    snprintf(column, sizeof(column), "column %.*s", STR_ARG(fields[1]));
-    int code = requirement_parse(&a, fields[0], &r, &e);
+    (void)ctx;
+    snprintf(column, sizeof(column), "column %.*s", STR_ARG(c->fields[1]));
+    int code = requirement_parse(&a, c->fields[0], &r, &e);
     struct str told = str_of(err_text(&e));
     ptrdiff_t at = str_search(told, str_of(column));
     /* "column 1" is not found in "column 10" */
-    bool ok = n == 3 && code == ERR_INPUT && e.code == code && str_is(r.name, "untouched") &&
+    bool ok = c->n == 3 && code == ERR_INPUT && e.code == code && str_is(r.name, "untouched") &&
               r.project.p == NULL && at >= 0 && !str_isdigit(told.p[(size_t)at + strlen(column)]) &&
-              str_search(told, fields[2]) >= 0;
+              str_search(told, c->fields[2]) >= 0;
     if (!ok)
-        fprintf(stderr, "got %d \"%s\"\n", code, err_text(&e));
+        case_fail(c, "got %d \"%s\"", code, err_text(&e));
     err_done(&e);
     arena_done(&a);
-    return ok;
 }
 
 static void test_invalid(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/requirement/invalid.case", check_invalid, NULL), 0);
+    assert_true(case_each("requirement/invalid.case", 55, check_invalid, NULL));
 }
 
-static bool check_name(const struct str *fields, size_t n, void *with)
+static void check_name(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
 
-    (void)with;
-    struct str normal = project_name_normalize(&a, fields[0]);
-    bool ok = n == 3 && str_eq(normal, fields[1]) &&
+    (void)ctx;
+    struct str normal = project_name_normalize(&a, c->fields[0]);
+    bool ok = c->n == 3 && str_eq(normal, c->fields[1]) &&
               str_eq(project_name_normalize(&a, normal), normal) &&
-              project_name_is_valid(fields[0]) == str_is(fields[2], "valid") &&
-              (project_name_is_valid(fields[0]) || str_is(fields[2], "invalid"));
+              project_name_is_valid(c->fields[0]) == str_is(c->fields[2], "valid") &&
+              (project_name_is_valid(c->fields[0]) || str_is(c->fields[2], "invalid"));
     arena_done(&a);
-    return ok;
+    case_check(c, ok);
 }
 
 static void test_names(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/requirement/name.case", check_name, NULL), 0);
+    assert_true(case_each("requirement/name.case", 20, check_name, NULL));
 }
 
 static int parse_buf(const struct buf *text)

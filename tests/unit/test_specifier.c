@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "case.h"
 #include "dray/py/specifier.h"
 #include "dray/util/buf.h"
-#include "version_case.h"
 
 /* Is each of the versions between blanks in the set, or is none of them? */
 static bool all_are(struct arena *a, const struct specifier_set *s, struct str versions, bool in)
@@ -32,83 +32,81 @@ static bool all_are(struct arena *a, const struct specifier_set *s, struct str v
     return ok;
 }
 
-static bool check_contains(const struct str *fields, size_t n, void *with)
+static void check_contains(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct specifier_set s = { 0 }, again = { 0 };
     struct err e = { 0 };
 
-    (void)with;
-    bool ok = n == 3 && specifier_set_parse(&a, fields[0], &s, &e) == 0 &&
-              all_are(&a, &s, fields[1], true) && all_are(&a, &s, fields[2], false);
+    (void)ctx;
+    bool ok = c->n == 3 && specifier_set_parse(&a, c->fields[0], &s, &e) == 0 &&
+              all_are(&a, &s, c->fields[1], true) && all_are(&a, &s, c->fields[2], false);
     /* The canonical text says the same. */
     ok = ok && specifier_set_parse(&a, s.text, &again, &e) == 0 &&
-         all_are(&a, &again, fields[1], true) && all_are(&a, &again, fields[2], false);
+         all_are(&a, &again, c->fields[1], true) && all_are(&a, &again, c->fields[2], false);
     fputs(err_text(&e), stderr);
     err_done(&e);
     arena_done(&a);
-    return ok;
+    case_check(c, ok);
 }
 
 static void test_contains(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/specifier/contains.case", check_contains, NULL), 0);
+    assert_true(case_each("specifier/contains.case", 60, check_contains, NULL));
 }
 
-static bool check_set(const struct str *fields, size_t n, void *with)
+static void check_set(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct specifier_set s = { 0 };
     struct err e = { 0 };
     uint64_t items = 0;
 
-    (void)with;
-    bool ok = n == 4 && str_to_u64(fields[2], 100, &items) &&
-              specifier_set_parse(&a, fields[0], &s, &e) == 0 && str_eq(s.text, fields[1]) &&
+    (void)ctx;
+    bool ok = c->n == 4 && str_to_u64(c->fields[2], 100, &items) &&
+              specifier_set_parse(&a, c->fields[0], &s, &e) == 0 && str_eq(s.text, c->fields[1]) &&
               s.n == items &&
-              specifier_set_wants_pre(&s) == (str_search(fields[3], STR("pre")) >= 0) &&
-              specifier_set_is_pinned(&s) == (str_search(fields[3], STR("pinned")) >= 0);
+              specifier_set_wants_pre(&s) == (str_search(c->fields[3], STR("pre")) >= 0) &&
+              specifier_set_is_pinned(&s) == (str_search(c->fields[3], STR("pinned")) >= 0);
     for (size_t i = 0; ok && i < s.n; i++) /* the texts lie within that of the set */
         ok = s.items[i].text.p >= s.text.p &&
              s.items[i].text.p + s.items[i].text.n <= s.text.p + s.text.n;
     if (!ok)
-        fprintf(stderr, "%s got \"%.*s\"\n", err_text(&e), STR_ARG(s.text));
+        case_fail(c, "%s got \"%.*s\"", err_text(&e), STR_ARG(s.text));
     err_done(&e);
     arena_done(&a);
-    return ok;
 }
 
 static void test_sets(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/specifier/set.case", check_set, NULL), 0);
+    assert_true(case_each("specifier/set.case", 35, check_set, NULL));
 }
 
-static bool check_invalid(const struct str *fields, size_t n, void *with)
+static void check_invalid(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct specifier_set s = { .n = 77 };
     struct err e = { 0 };
     char column[40];
 
-    (void)with;
-    snprintf(column, sizeof(column), "column %.*s:", STR_ARG(fields[1]));
-    int code = specifier_set_parse(&a, fields[0], &s, &e);
+    (void)ctx;
+    snprintf(column, sizeof(column), "column %.*s:", STR_ARG(c->fields[1]));
+    int code = specifier_set_parse(&a, c->fields[0], &s, &e);
     struct str told = str_of(err_text(&e));
-    bool ok = n == 3 && code == ERR_INPUT && e.code == code && s.n == 77 &&
-              str_search(told, fields[2]) >= 0 && str_search(told, str_of(column)) >= 0;
+    bool ok = c->n == 3 && code == ERR_INPUT && e.code == code && s.n == 77 &&
+              str_search(told, c->fields[2]) >= 0 && str_search(told, str_of(column)) >= 0;
     if (!ok)
-        fprintf(stderr, "got %d \"%s\"\n", code, err_text(&e));
+        case_fail(c, "got %d \"%s\"", code, err_text(&e));
     err_done(&e);
     arena_done(&a);
-    return ok;
 }
 
 static void test_invalid(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/specifier/invalid.case", check_invalid, NULL), 0);
+    assert_true(case_each("specifier/invalid.case", 45, check_invalid, NULL));
 }
 
 static struct specifier_set parse(struct arena *a, const char *text)

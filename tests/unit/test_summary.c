@@ -1,8 +1,14 @@
 /* Closing lines stand in tests/data/summary/closing.case; here is what comes before them. */
-#include "case_fields.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include <cmocka.h>
 #include <signal.h>
+#include <stdlib.h>
 
+#include "case.h"
 #include "dray/ui/summary.h"
 #include "dray/util/mem.h"
 
@@ -61,21 +67,22 @@ static void ended_expect(struct ended *r, const char *want)
     err_done(&r->run);
 }
 
-static uint64_t number(const struct case_line *c, size_t field)
+static uint64_t number(struct case_line *c, size_t field)
 {
     uint64_t n = 0;
 
     if (!str_to_u64(c->fields[field], UINT64_MAX, &n))
-        fail_msg("%s:%u: field %zu is no number", c->file, c->line, field + 1);
+        fail_msg("%s:%u: field %zu is no number", c->file, c->number, field + 1);
     return n;
 }
 
-static void check_closing(const struct case_line *c)
+static void check_closing(struct case_line *c, void *ctx)
 {
     struct ended r = { 0 };
     uint64_t total = number(c, 0);
     bool is_int = str_is(c->fields[6], "INT"), is_term = str_is(c->fields[6], "TERM");
 
+    (void)ctx;
     r.result.fetched = number(c, 1);
     r.result.kept = number(c, 2);
     r.result.fetched_bytes = number(c, 4);
@@ -102,7 +109,7 @@ static void check_closing(const struct case_line *c)
 static void test_closing(void **state)
 {
     (void)state;
-    case_each("summary/closing.case", 15, check_closing);
+    assert_true(case_each("summary/closing.case", 15, check_closing, NULL));
 }
 
 static void test_errors_in_order(void **state)

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "case.h"
 #include "dray/py/tags.h"
-#include "version_case.h"
 
 enum { TAGS = 16 };
 
@@ -40,28 +40,27 @@ static int rank(const struct tag_set *set, struct str tags)
     return tag_set_rank(set, &w);
 }
 
-static bool check_rank(const struct str *fields, size_t n, void *with)
+static void check_rank(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct tag tags[TAGS];
     uint64_t want = 0;
 
-    (void)with;
-    const struct tag_set *set = tag_set_create(&a, tags, tags_of(fields[0], tags));
-    int got = rank(set, fields[1]);
-    bool none = str_is(fields[2], "none");
-    bool ok =
-        n == 3 && (none ? got == TAG_NONE : str_to_u64(fields[2], TAGS, &want) && got == (int)want);
+    (void)ctx;
+    const struct tag_set *set = tag_set_create(&a, tags, tags_of(c->fields[0], tags));
+    int got = rank(set, c->fields[1]);
+    bool none = str_is(c->fields[2], "none");
+    bool ok = c->n == 3 &&
+              (none ? got == TAG_NONE : str_to_u64(c->fields[2], TAGS, &want) && got == (int)want);
     if (!ok)
-        fprintf(stderr, "got %d\n", got);
+        case_fail(c, "got %d", got);
     arena_done(&a);
-    return ok;
 }
 
 static void test_rank(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/tags/rank.case", check_rank, NULL), 0);
+    assert_true(case_each("tags/rank.case", 15, check_rank, NULL));
 }
 
 static void test_doubles(void **state)

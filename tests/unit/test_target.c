@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
+#include "case.h"
 #include "dray/py/target.h"
 #include "dray/py/target_probe.h"
 #include "dray/util/buf.h"
-#include "version_case.h"
 
 enum { ITEMS = 16 };
 
@@ -129,22 +129,22 @@ static bool end(struct target *t, struct err *e, bool ok)
     return ok;
 }
 
-static bool check_spec(const struct str *fields, size_t n, void *with)
+static void check_spec(struct case_line *c, void *ctx)
 {
     struct err e = { 0 };
-    struct target *t = from_spec(fields[0], &e);
+    struct target *t = from_spec(c->fields[0], &e);
 
-    (void)with;
-    return end(t, &e, t && n == 4 && tags_are(t, fields + 1));
+    (void)ctx;
+    case_check(c, end(t, &e, t && c->n == 4 && tags_are(t, c->fields + 1)));
 }
 
-static bool check_spec_env(const struct str *fields, size_t n, void *with)
+static void check_spec_env(struct case_line *c, void *ctx)
 {
     struct err e = { 0 };
-    struct target *t = from_spec(fields[0], &e);
+    struct target *t = from_spec(c->fields[0], &e);
 
-    (void)with;
-    return end(t, &e, t && n == 2 && env_is(t, fields[1]));
+    (void)ctx;
+    case_check(c, end(t, &e, t && c->n == 2 && env_is(t, c->fields[1])));
 }
 
 static bool told(struct target *t, struct err *e, struct str error, struct str words)
@@ -159,54 +159,55 @@ static bool told(struct target *t, struct err *e, struct str error, struct str w
     return ok;
 }
 
-static bool check_spec_bad(const struct str *fields, size_t n, void *with)
+static void check_spec_bad(struct case_line *c, void *ctx)
 {
     struct err e = { 0 };
 
-    (void)with;
-    return told(from_spec(fields[0], &e), &e, STR("usage"), n == 2 ? fields[1] : STR_NONE);
+    (void)ctx;
+    case_check(c, told(from_spec(c->fields[0], &e), &e, STR("usage"),
+                       c->n == 2 ? c->fields[1] : STR_NONE));
 }
 
 static void test_spec(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/target/spec.case", check_spec, NULL), 0);
-    assert_int_equal(case_run(TEST_DATA "/target/spec_env.case", check_spec_env, NULL), 0);
-    assert_int_equal(case_run(TEST_DATA "/target/spec_bad.case", check_spec_bad, NULL), 0);
+    assert_true(case_each("target/spec.case", 25, check_spec, NULL));
+    assert_true(case_each("target/spec_env.case", 15, check_spec_env, NULL));
+    assert_true(case_each("target/spec_bad.case", 50, check_spec_bad, NULL));
 }
 
-static bool check_words(const struct str *fields, size_t n, void *with)
+static void check_words(struct case_line *c, void *ctx)
 {
     struct err e = { 0 };
-    struct target *t = from_words(fields, &e);
+    struct target *t = from_words(c->fields, &e);
 
-    (void)with;
-    return end(t, &e, t && n == 8 && tags_are(t, fields + 5));
+    (void)ctx;
+    case_check(c, end(t, &e, t && c->n == 8 && tags_are(t, c->fields + 5)));
 }
 
-static bool check_words_env(const struct str *fields, size_t n, void *with)
+static void check_words_env(struct case_line *c, void *ctx)
 {
     struct err e = { 0 };
-    struct target *t = from_words(fields, &e);
+    struct target *t = from_words(c->fields, &e);
 
-    (void)with;
-    return end(t, &e, t && n == 6 && env_is(t, fields[5]));
+    (void)ctx;
+    case_check(c, end(t, &e, t && c->n == 6 && env_is(t, c->fields[5])));
 }
 
-static bool check_words_bad(const struct str *fields, size_t n, void *with)
+static void check_words_bad(struct case_line *c, void *ctx)
 {
     struct err e = { 0 };
 
-    (void)with;
-    return n == 7 && told(from_words(fields, &e), &e, fields[5], fields[6]);
+    (void)ctx;
+    case_check(c, c->n == 7 && told(from_words(c->fields, &e), &e, c->fields[5], c->fields[6]));
 }
 
 static void test_words(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/target/words.case", check_words, NULL), 0);
-    assert_int_equal(case_run(TEST_DATA "/target/words_env.case", check_words_env, NULL), 0);
-    assert_int_equal(case_run(TEST_DATA "/target/words_bad.case", check_words_bad, NULL), 0);
+    assert_true(case_each("target/words.case", 30, check_words, NULL));
+    assert_true(case_each("target/words_env.case", 10, check_words_env, NULL));
+    assert_true(case_each("target/words_bad.case", 15, check_words_bad, NULL));
 }
 
 /* An answer of the probe, each member as JSON; a case overrides some. */
@@ -290,47 +291,49 @@ static struct target *from_changes(struct str changes, struct err *e)
     return t;
 }
 
-static bool check_facts(const struct str *fields, size_t n, void *with)
+static void check_facts(struct case_line *c, void *ctx)
 {
     struct err e = { 0 };
-    struct target *t = from_changes(fields[0], &e);
+    struct target *t = from_changes(c->fields[0], &e);
 
-    (void)with;
-    return end(t, &e, t && n == 4 && tags_are(t, fields + 1));
+    (void)ctx;
+    case_check(c, end(t, &e, t && c->n == 4 && tags_are(t, c->fields + 1)));
 }
 
-static bool check_facts_env(const struct str *fields, size_t n, void *with)
+static void check_facts_env(struct case_line *c, void *ctx)
 {
     struct err e = { 0 };
-    struct target *t = from_changes(fields[0], &e);
+    struct target *t = from_changes(c->fields[0], &e);
 
-    (void)with;
-    return end(t, &e, t && n == 2 && env_is(t, fields[1]));
+    (void)ctx;
+    case_check(c, end(t, &e, t && c->n == 2 && env_is(t, c->fields[1])));
 }
 
-static bool check_facts_bad(const struct str *fields, size_t n, void *with)
+static void check_facts_bad(struct case_line *c, void *ctx)
 {
     struct err e = { 0 };
 
-    (void)with;
-    return n == 3 && told(from_changes(fields[0], &e), &e, fields[1], fields[2]);
+    (void)ctx;
+    case_check(c,
+               c->n == 3 && told(from_changes(c->fields[0], &e), &e, c->fields[1], c->fields[2]));
 }
 
-static bool check_answer_bad(const struct str *fields, size_t n, void *with)
+static void check_answer_bad(struct case_line *c, void *ctx)
 {
     struct err e = { 0 };
 
-    (void)with;
-    return told(from_facts(fields[0], &e), &e, STR("input"), n == 2 ? fields[1] : STR_NONE);
+    (void)ctx;
+    case_check(c, told(from_facts(c->fields[0], &e), &e, STR("input"),
+                       c->n == 2 ? c->fields[1] : STR_NONE));
 }
 
 static void test_facts(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/target/facts.case", check_facts, NULL), 0);
-    assert_int_equal(case_run(TEST_DATA "/target/facts_env.case", check_facts_env, NULL), 0);
-    assert_int_equal(case_run(TEST_DATA "/target/facts_bad.case", check_facts_bad, NULL), 0);
-    assert_int_equal(case_run(TEST_DATA "/target/answer_bad.case", check_answer_bad, NULL), 0);
+    assert_true(case_each("target/facts.case", 25, check_facts, NULL));
+    assert_true(case_each("target/facts_env.case", 5, check_facts_env, NULL));
+    assert_true(case_each("target/facts_bad.case", 20, check_facts_bad, NULL));
+    assert_true(case_each("target/answer_bad.case", 9, check_answer_bad, NULL));
 }
 
 /* What the facts hold is what the answer said, absent texts told from empty ones. */

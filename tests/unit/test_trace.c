@@ -29,13 +29,13 @@ static struct str traced_written(struct script *s)
     return t->trace ? STR_NONE : traced_read(t);
 }
 
-static void traced_other(struct script *s, const struct case_line *c)
+static void traced_other(struct script *s, struct case_line *c)
 {
     struct traced *t = s->ctx;
     struct err e = { 0 };
 
     if (!str_is(c->fields[0], "close"))
-        fail_msg("%s:%u: no such word", c->file, c->line);
+        fail_msg("%s:%u: no such word", c->file, c->number);
     assert_int_equal(trace_close(t->trace, &e), 0);
     t->trace = NULL;
 }
@@ -138,8 +138,10 @@ static void test_disk_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_events),      cmocka_unit_test(test_flushed_each_second),
-        cmocka_unit_test(test_cannot_open), cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_flushed_each_second),
+        cmocka_unit_test(test_cannot_open),
+        cmocka_unit_test(test_disk_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

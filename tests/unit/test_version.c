@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 
+#include "case.h"
 #include "dray/py/version.h"
 #include "dray/py/version_scan.h"
 #include "dray/util/buf.h"
 #include "dray/util/mem.h"
-#include "version_case.h"
 
 static struct version parse(struct arena *a, struct str text)
 {
@@ -38,60 +39,59 @@ static bool flags_are(const struct version *v, struct str flags)
     return v->pre == pre && v->post == post && v->dev == dev && v->local == local;
 }
 
-static bool check_valid(const struct str *fields, size_t n, void *with)
+static void check_valid(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct version v = { 0 }, again = { 0 };
     struct err e = { 0 };
 
-    (void)with;
-    bool ok = n == 3 && version_parse(&a, fields[0], &v, &e) == 0 && str_eq(v.text, fields[1]) &&
-              flags_are(&v, fields[2]) && str_starts(v.key, v.public_key) &&
-              str_starts(v.public_key, v.release_key) && str_search(v.text, v.release) >= 0;
+    (void)ctx;
+    bool ok = c->n == 3 && version_parse(&a, c->fields[0], &v, &e) == 0 &&
+              str_eq(v.text, c->fields[1]) && flags_are(&v, c->fields[2]) &&
+              str_starts(v.key, v.public_key) && str_starts(v.public_key, v.release_key) &&
+              str_search(v.text, v.release) >= 0;
     /* The normalised form is one itself, and the same version. */
     ok = ok && version_parse(&a, v.text, &again, &e) == 0 && str_eq(again.text, v.text) &&
          str_eq(again.key, v.key) && v.local == !str_eq(v.key, v.public_key);
     if (!ok)
-        fprintf(stderr, "%s got \"%.*s\"\n", err_text(&e), STR_ARG(v.text));
+        case_fail(c, "%s got \"%.*s\"", err_text(&e), STR_ARG(v.text));
     err_done(&e);
     arena_done(&a);
-    return ok;
 }
 
 static void test_valid(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/version/valid.case", check_valid, NULL), 0);
+    assert_true(case_each("version/valid.case", 55, check_valid, NULL));
 }
 
-static bool check_invalid(const struct str *fields, size_t n, void *with)
+static void check_invalid(struct case_line *c, void *ctx)
 {
     struct arena a = { 0 };
     struct version v = { .pre = true, .text = STR("untouched") };
     struct err e = { 0 };
     char column[40];
 
-    (void)with;
-    snprintf(column, sizeof(column), "at column %.*s", STR_ARG(fields[n - 1]));
-    int code = version_parse(&a, fields[0], &v, &e);
+    (void)ctx;
+    snprintf(column, sizeof(column), "at column %.*s", STR_ARG(c->fields[c->n - 1]));
+    int code = version_parse(&a, c->fields[0], &v, &e);
     struct str told = str_of(err_text(&e));
     ptrdiff_t at = str_search(told, str_of(column));
     /* "column 1" is not found in "column 10" */
-    bool ok = n == 2 && code == ERR_INPUT && e.code == code && str_is(v.text, "untouched") &&
+    bool ok = c->n == 2 && code == ERR_INPUT && e.code == code && str_is(v.text, "untouched") &&
               v.pre && at >= 0 && !str_isdigit(err_text(&e)[(size_t)at + strlen(column)]);
     for (size_t i = 0; i < told.n; i++)
         ok = ok && told.p[i] >= ' ' && told.p[i] < 0x7f;
     if (!ok)
-        fprintf(stderr, "got %d \"%s\"\n", code, err_text(&e));
+        case_fail(c, "got %d \"%s\"", code, err_text(&e));
     err_done(&e);
     arena_done(&a);
-    return ok;
 }
 
 static void test_invalid(void **state)
 {
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/version/invalid.case", check_invalid, NULL), 0);
+    assert_true(case_each("version/invalid.case", 45, check_invalid, NULL));
 }
 
 struct ranked {
@@ -102,18 +102,17 @@ struct ranked {
     int rank;
 };
 
-static bool collect(const struct str *fields, size_t n, void *with)
+static void collect(struct case_line *c, void *ctx)
 {
-    struct ranked *r = with;
+    struct ranked *r = ctx;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < c->n; i++) {
         r->versions = mem_grow(r->versions, r->n, &r->cap, sizeof(*r->versions));
         r->ranks = mem_grow(r->ranks, r->n, &r->ranks_cap, sizeof(*r->ranks));
-        r->versions[r->n] = parse(&r->a, fields[i]);
+        r->versions[r->n] = parse(&r->a, c->fields[i]);
         r->ranks[r->n++] = r->rank;
     }
     r->rank++;
-    return true;
 }
 
 static int sign(int n)
@@ -126,7 +125,7 @@ static void test_order(void **state)
     struct ranked r = { 0 };
 
     (void)state;
-    assert_int_equal(case_run(TEST_DATA "/version/order.case", collect, &r), 0);
+    assert_true(case_each("version/order.case", 65, collect, &r));
     for (size_t i = 0; i < r.n * r.n; i++) {
         const struct version *x = &r.versions[i / r.n], *y = &r.versions[i % r.n];
         int want = sign(r.ranks[i / r.n] - r.ranks[i % r.n]);

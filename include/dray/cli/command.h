@@ -1,5 +1,5 @@
-/* command.h: the commands. Each gets its own part of the command line, argv[0] being its name, and returns the exit
- * status: 0 done, 1 failed, 2 wrong usage, 128 + N ended by signal N. */
+/* command.h: the commands. Each gets its own part of the command line, argv[0] being its name, and
+ * returns the exit status: 0 done, 1 failed, 2 wrong usage, 128 + N ended by signal N. */
 #pragma once
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 };

@@ -1,5 +1,6 @@
-/* options.h: the command line of a command, read by getopt_long with the names of job/settings. Options and arguments
- * may stand in any order; "--" ends the options; a unique beginning of a long name is enough, as for pip. */
+/* options.h: the command line of a command, read by getopt_long with the names of job/settings.
+ * Options and arguments may stand in any order; "--" ends the options; a unique beginning of a long
+ * name is enough, as for pip. */
 #pragma once
 
 #include "dray/job/settings.h"

@@ -13,6 +13,7 @@ struct distribution {
     struct str base; /* relative URLs of the file start here */
     struct version version;
     struct wheel_name wheel; /* of a wheel */
+    struct str sdist_python; /* of an sdist for one Python, "X.Y"; else STR_NONE */
     bool is_wheel;
 };
 

@@ -1,5 +1,5 @@
-/* interpreter.h: asks a Python for its markers and tags, as a child process of the loop, once: the answer is kept in
- * <cache>/interpreters/ until that binary changes. */
+/* interpreter.h: asks a Python for its markers and tags, as a child process of the loop, once: the
+ * answer is kept in <cache>/interpreters/ until that binary changes. */
 #pragma once
 
 #include "dray/net/loop.h"
@@ -7,12 +7,13 @@
 
 struct interpreter;
 
-/* `target` is handed over to the callback (target_destroy), NULL when `err->code` is set: ERR_NOT_FOUND no such
- * program, ERR_CHILD it failed or said nonsense. */
+/* `target` is handed over to the callback (target_destroy), NULL when `err->code` is set:
+ * ERR_NOT_FOUND no such program, ERR_CHILD it failed or said nonsense. */
 typedef void (*interpreter_done_fn)(void *ctx, struct target *target, struct err *err);
 
-/* `python`: a path or a name on PATH. `cache_dir` NULL: ask always, keep nothing. What is a script rather than a binary
- * (a pyenv shim) is always asked, since it may answer differently each time. `done` runs once, later, from the loop. */
+/* `python`: a path or a name on PATH. `cache_dir` NULL: ask always, keep nothing. What is a script
+ * rather than a binary (a pyenv shim) is always asked, since it may answer differently each time.
+ * `done` runs once, later, from the loop. */
 struct interpreter *interpreter_start(struct loop *l, const char *python, const char *cache_dir,
                                       interpreter_done_fn done, void *ctx);
 /* `done` will not run. Not to be called once it has. */

@@ -1,7 +1,8 @@
 /* pipconf_file.h: the text of one pip.conf as Python's RawConfigParser reads it. Pure.
  *
- * Not inih: it cuts lines at 200 bytes and values at " ;" unless built otherwise, which distributions do differently, takes
- * any deeper line as a continuation, and lets doubles pass. What would have to be done to its input leaves it nothing. */
+ * Not inih: it cuts lines at 200 bytes and values at " ;" unless built otherwise, which
+ * distributions do differently, takes any deeper line as a continuation, and lets doubles pass.
+ * What would have to be done to its input leaves it nothing. */
 #pragma once
 
 #include <stddef.h>
@@ -22,7 +23,8 @@ struct pipconf_entries {
     size_t n, cap;
 };
 
-/* Appends what stands in `text`, in order; [DEFAULT] has been added to each other section already. ERR_INPUT says which
- * line is wrong: outside of a section, without "=" or ":", or a section or key that was there before. The caller frees
- * `items`, also after an error. */
-int pipconf_file_parse(struct arena *a, struct str text, struct pipconf_entries *out, struct err *e);
+/* Appends what stands in `text`, in order; [DEFAULT] has been added to each other section already.
+ * ERR_INPUT says which line is wrong: outside of a section, without "=" or ":", or a section or key
+ * that was there before. The caller frees `items`, also after an error. */
+int pipconf_file_parse(struct arena *a, struct str text, struct pipconf_entries *out,
+                       struct err *e);

@@ -1,5 +1,5 @@
-/* reqfile_line.h: the logical lines of a requirements file: continued lines joined, comments and blanks gone, ${NAME}
- * expanded. Knows where each character stood. Pure. */
+/* reqfile_line.h: the logical lines of a requirements file: continued lines joined, comments and
+ * blanks gone, ${NAME} expanded. Knows where each character stood. Pure. */
 #pragma once
 
 #include "dray/job/reqfile.h"
@@ -24,12 +24,13 @@ struct reqfile_reader {
     size_t n_pieces, pieces_cap;
 };
 
-void reqfile_reader_init(struct reqfile_reader *r, struct str text, const char *name, reqfile_env_fn env,
-                         void *env_ctx);
+void reqfile_reader_init(struct reqfile_reader *r, struct str text, const char *name,
+                         reqfile_env_fn env, void *env_ctx);
 void reqfile_reader_done(struct reqfile_reader *r);
 /* Goes to the next line that is not blank: 1, or 0 at the end, or ERR_LIMIT. */
 int reqfile_reader_next(struct reqfile_reader *r, struct err *e);
-/* ERR_INPUT: "NAME, line L, column C: <text>" for the byte `at` of the present line. Without the column where a variable
- * was expanded, since that moved what follows. */
-__attribute__((format(printf, 4, 5))) int reqfile_reader_refuse(const struct reqfile_reader *r, size_t at,
-                                                                struct err *e, const char *format, ...);
+/* ERR_INPUT: "NAME, line L, column C: <text>" for the byte `at` of the present line. Without the
+ * column where a variable was expanded, since that moved what follows. */
+__attribute__((format(printf, 4, 5))) int reqfile_reader_refuse(const struct reqfile_reader *r,
+                                                                size_t at, struct err *e,
+                                                                const char *format, ...);

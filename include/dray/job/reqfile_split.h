@@ -1,5 +1,5 @@
-/* reqfile_split.h: one logical line of a requirements file in its parts: what stands before the options, and the options.
- * Pure. */
+/* reqfile_split.h: one logical line of a requirements file in its parts: what stands before the
+ * options, and the options. Pure. */
 #pragma once
 
 #include "dray/job/reqfile_line.h"
@@ -17,7 +17,9 @@ struct reqfile_parts {
     size_t n_options, options_cap;
 };
 
-/* Splits the present line of `r`. Strings go to `a`; `out` is zeroed by the caller, its arrays are reused and freed by
- * reqfile_parts_done(). ERR_INPUT for an option that may not stand in such a file, a wrong value, an open quote. */
-int reqfile_split(const struct reqfile_reader *r, struct arena *a, struct reqfile_parts *out, struct err *e);
+/* Splits the present line of `r`. Strings go to `a`; `out` is zeroed by the caller, its arrays are
+ * reused and freed by reqfile_parts_done(). ERR_INPUT for an option that may not stand in such a
+ * file, a wrong value, an open quote. */
+int reqfile_split(const struct reqfile_reader *r, struct arena *a, struct reqfile_parts *out,
+                  struct err *e);
 void reqfile_parts_done(struct reqfile_parts *p);

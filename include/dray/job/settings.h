@@ -1,6 +1,6 @@
-/* settings.h: everything a fetching job can be told, and the one table of its names. The command line, DRAY_*
- * variables, pip's configuration, and requirements files all set it through that table; so does whatever reads job
- * files later. Pure: no file is read here. */
+/* settings.h: everything a fetching job can be told, and the one table of its names. The command
+ * line, DRAY_* variables, pip's configuration, and requirements files all set it through that
+ * table; so does whatever reads job files later. Pure: no file is read here. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,21 +21,21 @@ struct settings {
     struct strs constraint_files;  /* -c */
     bool no_deps;
 
-    struct str index_url;          /* default: the one found when dray was built; STR_NONE if there was none */
+    struct str index_url; /* default: the one found when dray was built, if there was one */
     struct strs extra_index_urls;
     bool no_index;
-    struct strs find_links;        /* URL of a page, directory, page or distribution file */
+    struct strs find_links; /* URL of a page, directory, page or distribution file */
 
-    struct strs format_control;    /* in order of appearance: "only-binary=VALUE", "no-binary=VALUE" (pip's rules) */
+    struct strs format_control; /* in order of appearance: "only-binary=VALUE", "no-binary=VALUE" */
     bool prefer_binary, pre;
     bool require_hashes, no_require_hashes;
 
-    struct str python;             /* the interpreter to ask; default: python3 on PATH */
-    struct strs targets;           /* --target PYTHON:PLATFORM */
+    struct str python;   /* the interpreter to ask; default: python3 on PATH */
+    struct strs targets; /* --target PYTHON:PLATFORM */
     struct strs platforms, abis;
     struct str python_version, implementation;
 
-    struct str dest;               /* default "." */
+    struct str dest; /* default "." */
     struct str cache_dir;
     bool no_cache_dir;
 
@@ -44,36 +44,36 @@ struct settings {
     unsigned timeout_s, retries, connections; /* defaults set by settings_init() */
 
     bool dry_run;
-    struct str report, trace;      /* file names; "-" is standard output */
+    struct str report, trace; /* file names; "-" is standard output */
     enum settings_progress progress;
     unsigned quiet, verbose;
 };
 
 /* Where a setting may be said: a set of these. */
 enum {
-    SETTING_IN_CLI = 1,      /* --name */
-    SETTING_IN_ENV = 2,      /* DRAY_NAME */
-    SETTING_IN_PIP = 4,      /* pip.conf and PIP_NAME: pip has the same option */
-    SETTING_IN_REQFILE = 8   /* on a line of its own in a requirements file */
+    SETTING_IN_CLI = 1,    /* --name */
+    SETTING_IN_ENV = 2,    /* DRAY_NAME */
+    SETTING_IN_PIP = 4,    /* pip.conf and PIP_NAME: pip has the same option */
+    SETTING_IN_REQFILE = 8 /* on a line of its own in a requirements file */
 };
 
 enum setting_kind {
-    SETTING_FLAG,    /* bool: present, or a boolean word in files and variables */
-    SETTING_COUNT_UP,/* unsigned: each mention adds one; a number or boolean word in files and variables sets it */
-    SETTING_TEXT,    /* struct str: the last one counts */
-    SETTING_PATH,    /* the same; "~" and "~/..." are below $HOME, as pip has it for its paths */
-    SETTING_LIST,    /* struct strs: all count */
-    SETTING_NUMBER,  /* unsigned, 0 to `max` */
-    SETTING_SECONDS, /* the same; a fraction, which pip allows, is rounded up */
-    SETTING_FORMAT,  /* format_control */
-    SETTING_PROGRESS /* one of auto, on, off, json */
+    SETTING_FLAG,     /* bool: present, or a boolean word in files and variables */
+    SETTING_COUNT_UP, /* unsigned: each mention adds one; files and variables say a number or yes */
+    SETTING_TEXT,     /* struct str: the last one counts */
+    SETTING_PATH,     /* the same; "~" and "~/..." are below $HOME, as pip has it for its paths */
+    SETTING_LIST,     /* struct strs: all count */
+    SETTING_NUMBER,   /* unsigned, 0 to `max` */
+    SETTING_SECONDS,  /* the same; a fraction, which pip allows, is rounded up */
+    SETTING_FORMAT,   /* format_control */
+    SETTING_PROGRESS  /* one of auto, on, off, json */
 };
 
 struct setting {
-    const char *name;       /* "index-url" */
-    char letter;            /* 'i', or 0 */
+    const char *name; /* "index-url" */
+    char letter;      /* 'i', or 0 */
     enum setting_kind kind;
-    size_t offset;          /* of the field in struct settings */
+    size_t offset; /* of the field in struct settings */
     unsigned where;
     unsigned max;           /* of a number or count */
     const char *value_name; /* "URL"; NULL for a flag */
@@ -94,20 +94,23 @@ void settings_done(struct settings *s);
 /* By long name or alias; "_" counts as "-". NULL if there is none. */
 const struct setting *settings_find(struct str name);
 const struct setting *settings_find_letter(char letter);
-/* Sets one. `value` is STR_NONE for a flag that was merely mentioned; it is copied. `origin` says where, for the error:
- * "--timeout", "PIP_TIMEOUT", "requirements.txt, line 3". ERR_USAGE when the value is not one. */
-int settings_set(struct settings *s, const struct setting *which, struct str value, const char *origin, struct err *e);
+/* Sets one. `value` is STR_NONE for a flag that was merely mentioned; it is copied. `origin` says
+ * where, for the error: "--timeout", "PIP_TIMEOUT". ERR_USAGE when the value is not one. */
+int settings_set(struct settings *s, const struct setting *which, struct str value,
+                 const char *origin, struct err *e);
 /* Forgets what a list or text has been told so far: a layer that replaces the one below. */
 void settings_clear(struct settings *s, const struct setting *which);
-/* Applies all DRAY_* variables of `environ`-like `env`, in the order of the table. Lists are split at white space and
- * replace what was said before, empty values count as unset; an unknown name is an error with a suggestion. */
+/* Applies all DRAY_* variables of `environ`-like `env`, in the order of the table. Lists are split
+ * at white space and replace what was said before, empty values count as unset; an unknown name is
+ * an error with a suggestion. */
 int settings_from_env(struct settings *s, const char *const *env, struct err *e);
 /* The known name that is nearest to a mistyped one, or NULL. */
 const char *settings_suggest(struct str name);
 
 /* "yes" and the like, any case (pip's strtobool); false when it is none of them. */
 bool settings_bool(struct str word, bool *out);
-/* What contradicts itself: --target beside --platform and its like, two that write to standard output, ... */
+/* What contradicts itself: --target beside --platform and its like, two that write to standard
+ * output, ... */
 int settings_check(const struct settings *s, struct err *e);
 /* Before anything is looked up by name: is there an index or --find-links to ask? */
 int settings_check_index(const struct settings *s, struct err *e);

@@ -1,10 +1,11 @@
-/* simple_file.h: the rules that hold for a file of a listing whichever format it came in: caps, the URL's fragment,
- * digests, advertised metadata. Shared by simple.c, simple_json.c and simple_html.c; nobody else includes it. */
+/* simple_file.h: the rules that hold for a file of a listing whichever format it came in: caps, the
+ * URL's fragment, digests, advertised metadata. Shared by simple.c, simple_json.c and
+ * simple_html.c; nobody else includes it. */
 #pragma once
 
 #include "dray/py/simple.h"
 
-/* Digests of one thing while its entry is read: one an algorithm at most, in the order of the page. */
+/* Digests of one thing while its entry is read: at most one an algorithm, in the page's order. */
 struct simple_digests {
     struct digest items[DIGEST_COUNT];
     size_t n;
@@ -12,7 +13,8 @@ struct simple_digests {
 };
 
 void simple_digests_reset(struct simple_digests *d);
-/* The later value of one algorithm wins and keeps the earlier one's place. An empty `hex` promises nothing. */
+/* The later value of one algorithm wins and keeps the earlier one's place. An empty `hex` promises
+ * nothing. */
 void simple_digests_put(struct simple_digests *d, enum digest_alg alg, struct str hex);
 
 /* ERR_LIMIT when the text is above LIMIT_LISTING_FIELD_BYTES; `name` is what the page calls it. */

@@ -70,8 +70,9 @@ int target_from_facts(const struct target_facts *facts, struct target **out, str
 int target_from_spec(struct str spec, struct target **out, struct err *e);
 /* pip's meaning exactly (pip._internal.utils.compatibility_tags.get_supported): manylinux2014 also stands for
  * 2010 and 1, macosx for older ones, others for themselves alone. `base` gives what the words leave open, and
- * may be NULL when they leave nothing that needs it open: else ERR_USAGE says what to add. Markers follow the
- * words, then the base. */
+ * may be NULL when they leave nothing that needs it open: else ERR_USAGE says what to add (of CPython without an
+ * ABI the usual build is meant). ERR_LIMIT above LIMIT_TARGET_NUMBER and LIMIT_TARGET_TAGS. Markers follow the words,
+ * then the base. */
 int target_from_words(const struct target_words *words, const struct target *base, struct target **out,
                       struct err *e);
 void target_destroy(struct target *t);

@@ -22,7 +22,9 @@ enum {
     LIMIT_LISTING_FILES = 200000,              /* files on one page */
     LIMIT_LISTING_FIELD_BYTES = 64 * 1024,     /* one string on it */
     LIMIT_JSON_DEPTH = 64,
-    LIMIT_HTML_DEPTH = 512,                    /* open elements of a page; browsers stop at 512 too */
+    LIMIT_HTML_DEPTH = 2 * LIMIT_LISTING_FILES, /* open elements: a page that closes no <p><a> */
+    LIMIT_HTML_TAG_BYTES = 256 * 1024,         /* from one ">" of a page to the next */
+    LIMIT_HTML_STEPS = 256 * LIMIT_MIB,        /* of what costs more than the page is long: simple_html.c */
     LIMIT_HEADER_BYTES = 256 * 1024,           /* all headers of one response */
     LIMIT_URL_BYTES = 16 * 1024,
     LIMIT_REDIRECTS = 20,                      /* of one request; browsers and curl stop at 20 to 50 */
