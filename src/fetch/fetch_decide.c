@@ -30,6 +30,9 @@ static void set_file(struct fetch *f, const struct simple_file *file, struct str
                                    .n_listed = file->n_digests,
                                    .bytes = file->size,
                                    .need_allowed = f->wish.need_hash };
+    if (file->has_broken_digest && !file->n_digests)
+        err_set(&f->fault, ERR_HASH, "the index promises a digest of %.*s that no file can have",
+                STR_ARG(f->view.filename));
 }
 
 static int decide_listed(struct fetch *f)
@@ -45,11 +48,13 @@ static int decide_listed(struct fetch *f)
                                      .pre = f->wish.pre };
     const struct distribution *d =
         candidate_choose(&rules, f->answer->items, f->answer->n, &f->fault);
-    struct buf url = { 0 };
+    struct buf joined = { 0 }, url = { 0 };
 
     if (!d)
         return f->fault.code;
-    if (url_join(d->base, d->file->url, &url, &f->fault)) {
+    int code = url_join(d->base, d->file->url, &joined, &f->fault);
+    url_lend_userinfo(d->base, buf_str(&joined), &url);
+    if (code) {
         err_wrap(&f->fault, "the index lists a file at an address that can't be used");
     } else if (is_local(buf_str(&url)) && !is_local(d->base)) {
         err_set(&f->fault, ERR_INPUT,
@@ -62,6 +67,7 @@ static int decide_listed(struct fetch *f)
                         STR_ARG(f->view.filename), d->file->yanked_reason.n ? ": " : "",
                         STR_ARG(d->file->yanked_reason));
     }
+    buf_done(&joined);
     buf_done(&url);
     return f->fault.code;
 }
@@ -112,7 +118,7 @@ static int decide_direct(struct fetch *f)
         err_done(&e);
     }
     f->view.version = version.text;
-    return 0;
+    return f->fault.code;
 }
 
 int fetch_decide(struct fetch *f)

@@ -39,10 +39,10 @@ void fetcher_add(struct fetcher *f, const struct fetch_wish *wish)
 
     item->wish = *wish;
     item->fetcher = f;
+    /* In LOOKUP, the first state. */
     item->view = (struct fetch_view){ .order = f->n,
                                       .label = wish->label,
                                       .project = wish->project,
-                                      .state = FETCH_LOOKUP,
                                       .body_bytes = FETCH_BYTES_UNKNOWN };
     f->items = mem_grow(f->items, f->n, &f->cap, sizeof(struct fetch *));
     if (f->cap != cap)

@@ -49,12 +49,18 @@ static void page_reset(struct page *p)
 
 static int page_set_base(struct page *p, struct err *e)
 {
+    struct buf joined = { 0 };
+    int code = 0;
+
+    if (p->listing.base.p)
+        code = url_join(buf_str(&p->final_url), p->listing.base, &joined, e);
+    else
+        buf_add_str(&joined, buf_str(&p->final_url));
     buf_reset(&p->base);
-    if (!p->listing.base.p) {
-        buf_add_str(&p->base, buf_str(&p->final_url));
-        return 0;
-    }
-    return url_join(buf_str(&p->final_url), p->listing.base, &p->base, e);
+    if (!code)
+        url_lend_userinfo(str_of(p->url), buf_str(&joined), &p->base);
+    buf_done(&joined);
+    return code;
 }
 
 /* Tells whoever asked; takes the error over. */

@@ -102,10 +102,10 @@ static void add_want(struct work *w, struct draft *d, const struct want *want)
     struct fetch_wish *wish = d->wish;
 
     wish->specifiers = specifier_set_and(&w->out->arena, &wish->specifiers, &want->specifiers);
-    if (want->url.p && wish->url.p && !str_eq(want->url, wish->url))
+    if (d->url_from && want->url.p && !str_eq(want->url, wish->url))
         err_set(&wish->fault, ERR_CONFLICT, "%.*s and %.*s name different files for it",
                 STR_ARG(where(d->url_from)), STR_ARG(where(want)));
-    if (!intersect_hashes(w, wish, want))
+    if (!intersect_hashes(w, wish, want) && d->hashes_from)
         err_set(&wish->fault, ERR_HASH, "no hash is allowed by both %.*s and %.*s",
                 STR_ARG(where(d->hashes_from)), STR_ARG(where(want)));
     if (want->url.p) {

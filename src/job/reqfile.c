@@ -3,12 +3,13 @@
  * from any line; a line with -r or -c does nothing else. */
 #include "dray/job/reqfile.h"
 
+#include <assert.h>
+
 #include "dray/job/blank.h"
 #include "dray/job/reqfile_decode.h"
 #include "dray/job/reqfile_split.h"
 #include "dray/util/limits.h"
 #include "dray/util/mem.h"
-
 #include <stdlib.h>
 
 struct parser {
@@ -179,6 +180,7 @@ static int add_requirement(struct parser *p, const struct reqfile_option *editab
 
     if (find_option(p, "config-settings"))
         warn(p, &p->warned_config, "--config-settings is for building and has no effect here");
+    assert(p->parts.has_text || editable);
     item.text = p->parts.has_text ? blank_trim(p->parts.text) : editable->value;
     if (!code && !editable)
         code = add_hashes(p, &item, e);

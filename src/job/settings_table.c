@@ -88,10 +88,7 @@ const struct setting settings_table[] = {
 
 /* pip's other spellings of the same options. */
 const struct setting_alias settings_aliases[] = {
-    { "no-dependencies", "no-deps" },
-    { "pypi-url", "index-url" },
-    { "destination-dir", "dest" },
-    { "destination-directory", "dest" },
-    { "default-timeout", "timeout" },
-    { NULL, NULL },
+    { "no-dependencies", "no-deps" }, { "pypi-url", "index-url" },
+    { "destination-dir", "dest" },    { "destination-directory", "dest" },
+    { "default-timeout", "timeout" }, { NULL, NULL },
 };

@@ -120,13 +120,17 @@ static int set_path(struct arena *a, struct str path, struct want *w, struct err
     return code;
 }
 
-static void add_fragment_hashes(struct arena *a, struct str fragment, struct want *w)
+static int add_fragment_hashes(struct arena *a, struct str fragment, struct want *w, struct err *e)
 {
     struct simple_file file;
     struct digest *all;
     struct str url = arena_f(a, "file:///x#%.*s", STR_ARG(fragment));
 
     simple_file_of_url(a, url, &file);
+    if (file.has_broken_digest)
+        return err_set(e, ERR_INPUT,
+                       "the hash behind \"#\" is not one: expected ALGORITHM=HEX of "
+                       "the algorithm's length");
     all = arena_alloc(a, w->n_hashes + file.n_digests, sizeof(*all));
     for (size_t i = 0; i < w->n_hashes; i++)
         all[i] = w->hashes[i];
@@ -134,6 +138,7 @@ static void add_fragment_hashes(struct arena *a, struct str fragment, struct wan
         all[w->n_hashes + i] = file.digests[i];
     w->hashes = all;
     w->n_hashes += file.n_digests;
+    return 0;
 }
 
 static int set_url(struct arena *a, struct str url, struct want *w, struct err *e)
@@ -156,9 +161,7 @@ static int set_url(struct arena *a, struct str url, struct want *w, struct err *
             code = set_direct(a, url, w, e);
         }
     }
-    if (!code && fragment.p)
-        add_fragment_hashes(a, fragment, w);
-    return code;
+    return !code && fragment.p ? add_fragment_hashes(a, fragment, w, e) : code;
 }
 
 enum path_kind { PATH_NONE, PATH_FILE, PATH_DIRECTORY, PATH_MISSING };
@@ -209,13 +212,12 @@ static int parse_kind(struct arena *a, struct str text, struct want *w, struct e
     struct str path = strip_extras(text, &w->has_extras);
     switch (path_kind(a, text, path)) {
     case PATH_FILE:
+    case PATH_MISSING: /* told when it is looked for, so that the others are fetched all the same */
         return set_path(a, path, w, e);
     case PATH_DIRECTORY:
         return err_set(e, ERR_UNSUPPORTED,
                        "this is a directory; dray fetches finished distributions: build a wheel "
                        "of it first");
-    case PATH_MISSING:
-        return err_set(e, ERR_NOT_FOUND, "there is no such file");
     case PATH_NONE:
         break;
     }

@@ -120,18 +120,18 @@ void http_queue_done(struct http_queue *q)
     map_done(&q->hosts);
 }
 
-void http_queue_add(struct http_queue *q, struct http_ticket *t, const char *name, unsigned port)
+void http_queue_add(struct http_queue *q, struct http_ticket *t, const char *host, unsigned port)
 {
-    struct http_host *host = host_get(q, name, port);
+    struct http_host *at = host_get(q, host, port);
 
     assert(!t->host);
     if (t->number == 0)
         t->number = ++q->arrivals;
-    t->host = host;
-    host->heap = mem_grow(host->heap, host->n_waiting, &host->cap, sizeof *host->heap);
-    host->heap[host->n_waiting++] = t;
-    heap_up(host, host->n_waiting);
-    host_changed(q, host);
+    t->host = at;
+    at->heap = mem_grow(at->heap, at->n_waiting, &at->cap, sizeof *at->heap);
+    at->heap[at->n_waiting++] = t;
+    heap_up(at, at->n_waiting);
+    host_changed(q, at);
 }
 
 struct http_ticket *http_queue_admit(struct http_queue *q)

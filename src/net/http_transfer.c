@@ -82,7 +82,7 @@ static bool is_worth_cutting(const struct http_transfer *t)
 }
 
 /* CURLOPT_HEADERFUNCTION: one line a call, complete; also of interim answers and trailers. */
-static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
+static size_t on_header(const char *bytes, size_t one, size_t n, void *ctx)
 {
     struct http_transfer *t = ctx;
     struct http_exchange *x = t->owner;

@@ -59,6 +59,7 @@ static void ring_add(struct loop_task *ring, struct loop_task *t)
 
 static void ring_remove(struct loop_task *t)
 {
+    assert(t->prev && t->next);
     t->prev->next = t->next;
     t->next->prev = t->prev;
     t->prev = t->next = NULL;

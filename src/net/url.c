@@ -172,6 +172,27 @@ void url_done(struct url *u)
     *u = (struct url){ 0 };
 }
 
+void url_lend_userinfo(struct str from, struct str text, struct buf *out)
+{
+    struct str authority = url_split(from).authority;
+    struct url lender = { 0 }, taker = { 0 };
+    struct err e = { 0 };
+    ptrdiff_t at = str_rfind(authority, '@');
+    size_t scheme = (size_t)(str_search(text, STR("://")) + 3);
+    bool lend = at >= 0 && !url_parse(from, &lender, &e) && !url_parse(text, &taker, &e) &&
+                url_same_origin(&lender, &taker) && !taker.user && !taker.password;
+
+    if (lend) {
+        buf_add_str(out, str_sub(text, 0, scheme));
+        buf_add_str(out, str_sub(authority, 0, (size_t)at + 1));
+        text = str_sub(text, scheme, text.n);
+    }
+    buf_add_str(out, text);
+    url_done(&lender);
+    url_done(&taker);
+    err_done(&e);
+}
+
 bool url_same_origin(const struct url *a, const struct url *b)
 {
     return a->port == b->port && strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0;

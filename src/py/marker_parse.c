@@ -3,6 +3,7 @@
  * spellings, escapes). What can be worked out without knowing the Python is worked out here:
  * which variable an item asks for, PEP 685's normal form of extras, the specifier of a version
  * comparison. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "dray/py/literal.h"
@@ -272,9 +273,12 @@ static int read_term(struct reader *r, struct marker_term *out)
     reader_skip_blanks(r);
     if (reader_sees(r, STR("("))) {
         code = read_group(r, &group);
-        if (!code && group->n > 1)
+        if (code)
+            return code;
+        assert(group);
+        if (group->n > 1)
             out->group = group;
-        else if (!code)
+        else
             out->item = group->terms[0].item;
     } else {
         code = read_item(r, &out->item);

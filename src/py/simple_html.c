@@ -36,13 +36,13 @@ typedef xmlError *error_ptr;
 struct simple_html {
     htmlParserCtxtPtr parser;
     struct simple_listing *out;
-    struct err *e;  /* of the call that is running */
-    int code;       /* what a callback found wrong */
-    size_t depth;   /* open elements, the wrapper included */
-    size_t steps;   /* what libxml2 may have looked at, in items */
-    size_t fed;     /* bytes of text given to libxml2, with the wrapper */
-    bool ending;    /* libxml2 closes what is open */
-    bool cut;       /* and met a tag that the end of the page cut in two */
+    struct err *e; /* of the call that is running */
+    int code;      /* what a callback found wrong */
+    size_t depth;  /* open elements, the wrapper included */
+    size_t steps;  /* what libxml2 may have looked at, in items */
+    size_t fed;    /* bytes of text given to libxml2, with the wrapper */
+    bool ending;   /* libxml2 closes what is open */
+    bool cut;      /* and met a tag that the end of the page cut in two */
     bool has_base;
     struct buf charset; /* of the Content-Type */
     struct buf version; /* empty: none */
@@ -178,8 +178,8 @@ static void html_end(void *ctx, const xmlChar *name)
     if (p->code || --p->depth > 0 || p->ending)
         return;
     /* What follows would be lost in silence. */
-    html_fail(p, err_set(p->e, ERR_INPUT, "the page ends an element <" WRAPPER
-                                       "> that it never began"));
+    html_fail(
+        p, err_set(p->e, ERR_INPUT, "the page ends an element <" WRAPPER "> that it never began"));
 }
 
 /* Also what keeps libxml2 from writing to stderr. Tag soup is no error of ours; what ends the parse

@@ -14,22 +14,22 @@
 enum place { PLACE_START, PLACE_PAGE, PLACE_META, PLACE_FILES, PLACE_FILE, PLACE_DIGESTS };
 
 static const enum place parents[] = {
-    [PLACE_START] = PLACE_START, [PLACE_PAGE] = PLACE_START,  [PLACE_META] = PLACE_PAGE,
+    [PLACE_START] = PLACE_START, [PLACE_PAGE] = PLACE_START, [PLACE_META] = PLACE_PAGE,
     [PLACE_FILES] = PLACE_PAGE,  [PLACE_FILE] = PLACE_FILES, [PLACE_DIGESTS] = PLACE_FILE,
 };
 
 /* key, the place it means something in, its name */
-#define KEYS(X)                                                  \
-    X(META, PLACE_PAGE, "meta")                                  \
-    X(FILES, PLACE_PAGE, "files")                                \
-    X(API_VERSION, PLACE_META, "api-version")                    \
-    X(URL, PLACE_FILE, "url")                                    \
-    X(HASHES, PLACE_FILE, "hashes")                              \
-    X(REQUIRES_PYTHON, PLACE_FILE, "requires-python")            \
-    X(YANKED, PLACE_FILE, "yanked")                              \
-    X(SIZE, PLACE_FILE, "size")                                  \
-    X(UPLOAD_TIME, PLACE_FILE, "upload-time")                    \
-    X(CORE_METADATA, PLACE_FILE, "core-metadata")                \
+#define KEYS(X)                                                                                    \
+    X(META, PLACE_PAGE, "meta")                                                                    \
+    X(FILES, PLACE_PAGE, "files")                                                                  \
+    X(API_VERSION, PLACE_META, "api-version")                                                      \
+    X(URL, PLACE_FILE, "url")                                                                      \
+    X(HASHES, PLACE_FILE, "hashes")                                                                \
+    X(REQUIRES_PYTHON, PLACE_FILE, "requires-python")                                              \
+    X(YANKED, PLACE_FILE, "yanked")                                                                \
+    X(SIZE, PLACE_FILE, "size")                                                                    \
+    X(UPLOAD_TIME, PLACE_FILE, "upload-time")                                                      \
+    X(CORE_METADATA, PLACE_FILE, "core-metadata")                                                  \
     X(DIST_INFO_METADATA, PLACE_FILE, "dist-info-metadata")
 
 enum key {
@@ -71,9 +71,9 @@ struct simple_json {
     struct utf8 utf8;
 
     enum place place;
-    size_t depth;   /* open containers */
-    size_t skipped; /* of them within a value that is of no use */
-    enum key key;   /* the last of PAGE, META or FILE */
+    size_t depth;                   /* open containers */
+    size_t skipped;                 /* of them within a value that is of no use */
+    enum key key;                   /* the last of PAGE, META or FILE */
     struct simple_digests *digests; /* those that are read: of the file or of an advert */
     int alg;                        /* enum digest_alg of the last key of DIGESTS, or -1 */
 
@@ -144,8 +144,7 @@ static void json_set_field(struct simple_json *p, const struct value *v)
         json_set_yanked(p, v);
         break;
     case KEY_SIZE:
-        if (v->kind != VALUE_NUMBER ||
-            !str_to_u64(v->text, SIMPLE_SIZE_UNKNOWN - 1, &p->file.size))
+        if (v->kind != VALUE_NUMBER || !str_to_u64(v->text, SIMPLE_SIZE_UNKNOWN - 1, &p->file.size))
             p->file.size = SIMPLE_SIZE_UNKNOWN;
         break;
     case KEY_UPLOAD_TIME:
@@ -278,8 +277,8 @@ static int json_container(struct simple_json *p, bool is_map)
     enum place to = PLACE_START;
 
     if (++p->depth > LIMIT_JSON_DEPTH)
-        return json_fail(p, err_set(p->e, ERR_LIMIT, "the page nests deeper than %d levels",
-                                    LIMIT_JSON_DEPTH));
+        return json_fail(
+            p, err_set(p->e, ERR_LIMIT, "the page nests deeper than %d levels", LIMIT_JSON_DEPTH));
     if (p->skipped) {
         p->skipped++;
         return 1;
@@ -389,8 +388,8 @@ int simple_json_feed(struct simple_json *p, const unsigned char *bytes, size_t n
     else if (status != yajl_status_ok)
         code = json_bad(p, bytes + mark, good - mark, p->fed + mark);
     else if (good < n)
-        code = err_set(e, ERR_INPUT, "the page is no JSON: byte %zu is not UTF-8",
-                       p->fed + good + 1);
+        code =
+            err_set(e, ERR_INPUT, "the page is no JSON: byte %zu is not UTF-8", p->fed + good + 1);
     p->fed += n;
     return code;
 }

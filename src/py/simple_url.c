@@ -10,4 +10,5 @@ void simple_file_of_url(struct arena *a, struct str url, struct simple_file *out
     simple_file_set_url(out, a, url, &digests);
     out->digests = arena_copy(a, digests.items, digests.n, sizeof(*digests.items));
     out->n_digests = digests.n;
+    out->has_broken_digest = digests.broken != 0;
 }

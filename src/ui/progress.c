@@ -18,8 +18,8 @@ struct progress {
     struct screen screen;
     bool has_bars;
     struct tally tally;
-    size_t next;      /* rows before it are told */
-    struct buf said;  /* lines that wait for the next write */
+    size_t next;     /* rows before it are told */
+    struct buf said; /* lines that wait for the next write */
     struct buf frame;
 };
 
@@ -37,8 +37,8 @@ static void json_tell_bytes(struct progress *p, struct tally_active *a, uint64_t
 {
     if (!a || !a->unsaid)
         return;
-    json_tell(p, &(struct event){ .kind = EVENT_BYTES, .at_us = at_us, .fetch = a->view,
-                                  .n = a->unsaid });
+    json_tell(p, &(struct event){
+                     .kind = EVENT_BYTES, .at_us = at_us, .fetch = a->view, .n = a->unsaid });
     a->unsaid = 0;
 }
 
@@ -143,8 +143,8 @@ struct progress *progress_create(const struct progress_options *o, struct events
 
     p->o = *o;
     p->screen.out = o->out;
-    p->has_bars = o->mode == PROGRESS_ON ||
-                  (o->mode == PROGRESS_AUTO && o->is_terminal && !o->quiet);
+    p->has_bars =
+        o->mode == PROGRESS_ON || (o->mode == PROGRESS_AUTO && o->is_terminal && !o->quiet);
     events_listen(events, progress_take, p);
     return p;
 }

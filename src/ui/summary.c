@@ -40,7 +40,8 @@ static void hashes_add(struct buf *out, const struct job_result *r, size_t n, bo
     line_tag(out, LINE_ERROR, "error:", colour);
     buf_add_c(out, ' ');
     human_count(out, n, "file");
-    buf_add_f(out, " did not have the hash that was promised and %s not kept. If you have changed "
+    buf_add_f(out,
+              " did not have the hash that was promised and %s not kept. If you have changed "
               "versions, renew the hashes too; if not, someone may have tampered with %s:\n",
               n == 1 ? "was" : "were", n == 1 ? "it" : "them");
     for (size_t i = 0; i < r->n; i++) {

@@ -7,7 +7,7 @@ static const struct {
     const char *name;
     size_t bytes;
     const EVP_MD *(*md)(void);
-} algs[] = {
+} table[] = {
     [DIGEST_SHA512] = { "sha512", 64, EVP_sha512 }, [DIGEST_SHA384] = { "sha384", 48, EVP_sha384 },
     [DIGEST_SHA256] = { "sha256", 32, EVP_sha256 }, [DIGEST_SHA224] = { "sha224", 28, EVP_sha224 },
     [DIGEST_SHA1] = { "sha1", 20, EVP_sha1 },       [DIGEST_MD5] = { "md5", 16, EVP_md5 },
@@ -15,18 +15,18 @@ static const struct {
 
 size_t digest_size(enum digest_alg alg)
 {
-    return algs[alg].bytes;
+    return table[alg].bytes;
 }
 
 const char *digest_name(enum digest_alg alg)
 {
-    return algs[alg].name;
+    return table[alg].name;
 }
 
 bool digest_alg_parse(struct str name, enum digest_alg *out)
 {
     for (int i = 0; i < DIGEST_COUNT; i++) {
-        if (str_is(name, algs[i].name)) {
+        if (str_is(name, table[i].name)) {
             *out = (enum digest_alg)i;
             return true;
         }
@@ -46,9 +46,9 @@ bool digest_parse(enum digest_alg alg, struct str hex, struct digest *out)
 {
     struct digest d = { .alg = alg };
 
-    if (hex.n != 2 * algs[alg].bytes)
+    if (hex.n != 2 * table[alg].bytes)
         return false;
-    for (size_t i = 0; i < algs[alg].bytes; i++) {
+    for (size_t i = 0; i < table[alg].bytes; i++) {
         int high = hex_value(hex.p[2 * i]), low = hex_value(hex.p[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
@@ -60,13 +60,13 @@ bool digest_parse(enum digest_alg alg, struct str hex, struct digest *out)
 
 bool digest_eq(const struct digest *a, const struct digest *b)
 {
-    return a->alg == b->alg && memcmp(a->bytes, b->bytes, algs[a->alg].bytes) == 0;
+    return a->alg == b->alg && memcmp(a->bytes, b->bytes, table[a->alg].bytes) == 0;
 }
 
 const char *digest_hex(const struct digest *d, char out[static DIGEST_HEX_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    size_t n = algs[d->alg].bytes;
+    size_t n = table[d->alg].bytes;
 
     for (size_t i = 0; i < n; i++) {
         out[2 * i] = digits[d->bytes[i] >> 4];
@@ -84,14 +84,14 @@ static void must(int ok)
         abort();
 }
 
-void hasher_init(struct hasher *h, unsigned set)
+void hasher_init(struct hasher *h, unsigned algs)
 {
     *h = (struct hasher){ { NULL } };
     for (int i = 0; i < DIGEST_COUNT; i++) {
-        if (!(set & (1u << i)))
+        if (!(algs & (1u << i)))
             continue;
         h->ctx[i] = EVP_MD_CTX_new();
-        must(h->ctx[i] && EVP_DigestInit_ex(h->ctx[i], algs[i].md(), NULL));
+        must(h->ctx[i] && EVP_DigestInit_ex(h->ctx[i], table[i].md(), NULL));
     }
 }
 

@@ -115,7 +115,8 @@ out:
     return code;
 }
 
-/* A directory that is there is what was wanted; a file of that name is not, though both are EEXIST. */
+/* A directory that is there is what was wanted; a file of that name is not, though both are EEXIST.
+ */
 static bool make_one_dir(const char *path)
 {
     struct stat st;

@@ -1,4 +1,4 @@
-"""Who is measured: how each is told to fetch a workload, what it took, and whether the files are right."""
+"""Who is measured: how each is told what to fetch, what it took, whether the files are right."""
 
 import dataclasses
 import hashlib
@@ -15,9 +15,9 @@ import steady
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
-# Connections that curl and aria2c may open to the one server: as many as dray does unless told otherwise.
-CONNECTIONS = "20"
 COMMAND_SECONDS = 180
+# Beside what the files will take: for the program, and a margin.
+WARM_BYTES = 1024**3
 
 
 class Failed(Exception):
@@ -67,16 +67,20 @@ class Sample:
     peak_mib: float
 
 
-def dray_words(tools, work, out):
+def dray_words(tools, work, out, requirements="pinned.txt"):
     # With a target no Python is asked for its tags.
     return [tools.dray, "download", "--no-deps", "--no-cache-dir", "--progress", "off", "-q",
             "--target", "3.12:linux_x86_64", "--index-url", f"{work.base}/simple/",
-            "-r", work.lists / "pinned.txt", "-d", out]
+            "-r", work.lists / requirements, "-d", out]
+
+
+def dray_urls_words(tools, work, out):
+    return dray_words(tools, work, out, "urls.txt")
 
 
 def pip_words(tools, work, out):
-    return [tools.python(), "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--no-input", "-q",
-            "--disable-pip-version-check", "--index-url", f"{work.base}/simple/",
+    return [tools.python(), "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--no-input",
+            "-q", "--disable-pip-version-check", "--index-url", f"{work.base}/simple/",
             "-r", work.lists / "pinned-sample.txt", "-d", out]
 
 
@@ -85,19 +89,22 @@ def floor_words(tools, work, out):
 
 
 def curl_words(_, work, out):
-    return ["curl", "-q", "--fail", "--no-progress-meter", "--parallel", "--parallel-max", CONNECTIONS,
-            "--output-dir", out, "--config", work.lists / "urls.curl"]
+    return ["curl", "-q", "--fail", "--no-progress-meter", "--parallel",
+            "--parallel-max", str(work.kind.connections), "--output-dir", out,
+            "--config", work.lists / "urls.curl"]
 
 
 def aria2_words(_, work, out):
-    return ["aria2c", "--no-conf", "--quiet", "-j", CONNECTIONS, "-x", "1", "--allow-overwrite=true",
-            "--auto-file-renaming=false", "--file-allocation=none", "-d", out,
-            "-i", work.lists / "urls.aria2"]
+    # It has each file's control file synced to the disk, and no option against that.
+    return ["aria2c", "--no-conf", "--quiet", "-j", str(work.kind.connections), "-x", "1",
+            "--allow-overwrite=true", "--auto-file-renaming=false", "--file-allocation=none",
+            "-d", out, "-i", work.lists / "urls.aria2"]
 
 
 CONTENDERS = {
     contender.key: contender for contender in (
         Contender("dray", "dray", dray_words),
+        Contender("dray-urls", "dray, given URLs", dray_urls_words, ("files",)),
         Contender("floor", "floor: one blocking connection", floor_words, ("bytes", "files")),
         Contender("curl", "curl --parallel", curl_words),
         Contender("aria2c", "aria2c", aria2_words, ("bytes", "files")),
@@ -107,18 +114,19 @@ CONTENDERS = {
 
 
 def environment(folder):
-    """Nothing of this machine counts: no proxies, no configuration of pip, dray, curl or aria2c."""
+    """Nothing of this machine counts: no proxies, no configuration of pip, dray, curl, aria2c."""
     home, temporary = folder / "home", folder / "tmp"
     for path in (home, temporary):
         path.mkdir(exist_ok=True)
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(temporary), "LANG": "C.UTF-8",
-            "PIP_CONFIG_FILE": os.devnull, "XDG_CACHE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(temporary),
+            "XDG_CACHE_HOME": str(home), "XDG_CONFIG_HOME": str(home), "LANG": "C.UTF-8",
+            "PIP_CONFIG_FILE": os.devnull}
 
 
 def run(contender, tools, work, folder, check):
-    """Runs it once into a new directory, which is gone afterwards. Returns a Sample; raises Failed."""
+    """Runs it once into a new directory, which is gone afterwards: a Sample, or Failed is raised."""
     out = pathlib.Path(tempfile.mkdtemp(prefix="out-", dir=folder))
-    steady.warm_memory(2 * work.bytes)
+    steady.warm_memory(work.bytes + WARM_BYTES)
     try:
         sample = measure(contender.words(tools, work, out), tools, folder)
         if check:
@@ -136,9 +144,9 @@ def measure(words, tools, folder):
     result, log = folder / "measured.json", folder / "output.log"
     result.unlink(missing_ok=True)
     with open(log, "wb") as output:
-        process = subprocess.Popen([str(word) for word in (tools.measure, result, *words)], cwd=folder,
-                                   env=environment(folder), stdin=subprocess.DEVNULL, stdout=output,
-                                   stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen([str(word) for word in (tools.measure, result, *words)],
+                                   cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL,
+                                   stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             code = process.wait(COMMAND_SECONDS)
         except BaseException as why:

@@ -1,8 +1,10 @@
-/* The floor that dray is measured against: what hashing and writing files that come over HTTP costs at the least.
- * One blocking connection that stays open, one request after another, recv into one buffer, SHA-256, write. No loop,
- * no parser of pages, no retries. It checks each digest, so that the hashing can't be optimised away.
+/* The floor that dray is measured against: what hashing and writing files that come over HTTP costs
+ * at the least. One blocking connection that stays open, one request after another, recv into one
+ * buffer, SHA-256, write. No loop, no parser of pages, no retries. It checks each digest, so that
+ * the hashing can't be optimised away.
  *
- * usage: floor PORT LIST DIR; a line of LIST is "PATH SHA256 NAME", PATH on http://127.0.0.1:PORT. */
+ * usage: floor PORT LIST DIR; a line of LIST is "PATH SHA256 NAME", PATH on http://127.0.0.1:PORT.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +39,8 @@ static int fail(struct err *e, const char *what)
 
 static int open_connection(struct floor *f, struct err *e)
 {
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)f->port),
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)f->port),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
     f->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -50,17 +53,20 @@ static int open_connection(struct floor *f, struct err *e)
 
 static int send_request(struct floor *f, const char *path, struct err *e)
 {
-    int n = snprintf(f->buffer, BUFFER_BYTES, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", path, f->port);
+    int n = snprintf(f->buffer, BUFFER_BYTES, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", path,
+                     f->port);
 
     if (send(f->fd, f->buffer, (size_t)n, MSG_NOSIGNAL) != n)
         return fail(e, "sending a request");
     return 0;
 }
 
-/* Reads up to the end of the head: the body's length, and which bytes of the buffer are its first. */
+/* Reads up to the end of the head: the body's length, and which bytes of the buffer are its first.
+ */
 static int read_head(struct floor *f, uint64_t *body_bytes, struct str *first, struct err *e)
 {
-    static const char field[] = "\r\nContent-Length: "; /* as the one server that is asked spells it */
+    static const char field[] =
+        "\r\nContent-Length: "; /* as the one server that is asked spells it */
     size_t n = 0;
     char *end = NULL;
 

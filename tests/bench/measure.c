@@ -1,8 +1,10 @@
-/* Runs a command and writes down what it took: wall time, CPU time and peak memory of it and of all its children.
- * A program of its own because Linux counts the memory of whoever forks towards the peak of what is then executed
- * (exec keeps signal->maxrss): a child of a Python process never seems to need less than Python does.
+/* Runs a command and writes down what it took: wall time, CPU time and peak memory of it and of all
+ * its children. A program of its own because Linux counts the memory of whoever forks towards the
+ * peak of what is then executed (exec keeps signal->maxrss): a child of a Python process never
+ * seems to need less than Python does.
  *
- * usage: measure FILE COMMAND [ARGUMENT...]; FILE gets one line of JSON; exits as the command did. */
+ * usage: measure FILE COMMAND [ARGUMENT...]; FILE gets one line of JSON; exits as the command did.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -40,8 +42,8 @@ static int write_result(const char *path, double wall_s, const struct rusage *us
         fprintf(stderr, "measure: %s: %s\n", path, strerror(errno));
         return EXIT_NOT_RUN;
     }
-    fprintf(out, "{\"wall_s\": %.6f, \"user_s\": %.6f, \"system_s\": %.6f, \"peak_kib\": %ld}\n", wall_s,
-            seconds(used->ru_utime), seconds(used->ru_stime), peak_kib(used));
+    fprintf(out, "{\"wall_s\": %.6f, \"user_s\": %.6f, \"system_s\": %.6f, \"peak_kib\": %ld}\n",
+            wall_s, seconds(used->ru_utime), seconds(used->ru_stime), peak_kib(used));
     return fclose(out) == 0 ? 0 : EXIT_NOT_RUN;
 }
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""A TCP relay on loopback that makes the server behind it far away: every byte arrives a fixed time later, in
-both directions, at whatever rate. Opening a connection costs a round trip too, as it does in earnest. It knows
-no congestion window: a body comes as fast after a pause as before it.
+"""A TCP relay on loopback that makes the server behind it far away.
+
+Every byte arrives a fixed time later, in both directions, at whatever rate. Opening a connection
+costs a round trip too, as it does in earnest. It knows no congestion window: large bodies come sooner
+than they would from afar.
 
 relay.py --to PORT --delay-ms MS     prints the port it listens on, relays until it is killed
 """
@@ -44,12 +46,15 @@ async def carry(reader, writer, delay, not_before):
 def open_to(port, delay):
     """Returns what serves one client."""
     async def serve(client_reader, client_writer):
-        # The kernel has shaken hands already: what the client says waits for the time that takes far away.
+        # The kernel has shaken hands already: the client's first words wait as long as that takes
+        # from afar.
         connected = asyncio.get_running_loop().time() + 2 * delay
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port, limit=READ_BYTES)
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port,
+                                                                     limit=READ_BYTES)
         writers = client_writer, server_writer
         for writer in writers:
-            writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            raw = writer.get_extra_info("socket")
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A client that leaves in the middle is no concern of ours.
         await asyncio.gather(carry(client_reader, server_writer, delay, connected),
                              carry(server_reader, client_writer, delay, 0), return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Keeps out of the measurements what is neither the programs' doing nor the same for all of them."""
+"""Keeps out of the measurements what is not the programs' doing and strikes them at random."""
 
 import array
 import fcntl
@@ -10,10 +10,10 @@ FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_TOPDIR_FL = 0x80086601, 0x40086602, 0x00020
 
 
 def warm_memory(size):
-    """Touches as much free memory as the files will take in the page cache, and gives it back.
+    """Touches so much free memory and gives it back, for the page cache to find.
 
     A virtual machine may have handed its free memory to the host: the first touch of each page then
-    costs a fault there, at random for whoever comes first, and more than all that is to be measured.
+    costs a fault there, for whoever comes first, and more than all that is to be measured.
     """
     size = min(size, os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
     with mmap.mmap(-1, size) as memory:
@@ -24,10 +24,11 @@ def warm_memory(size):
 
 
 def spread_directories(folder):
-    """Has each new directory in `folder` begin in another part of the disk, where the system can do that.
+    """Has each new directory in `folder` begin in another part of the disk, where that is possible.
 
-    ext4 looks for a free inode near the directory and passes over those that were deleted in the last
-    minutes, one by one: after a round that left thousands, creating a file costs more than fetching it.
+    ext4 looks for a free inode near the directory and may pass over those deleted in the last
+    minutes, one by one: after a round that left thousands, creating a file costs more than fetching
+    it.
     """
     flags = array.array("l", [0])
     opened = os.open(folder, os.O_RDONLY)

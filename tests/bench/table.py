@@ -6,6 +6,10 @@ import statistics
 MIB = 1024 * 1024
 PEAK_GOAL_MIB = 40
 
+NOTE = ("Medians of the rounds, in each of which all take turns; peak: the highest. dray and pip read "
+        "a page of the index for each file first, all others are given the URLs. dray, pip and the "
+        "floor check SHA-256, curl and aria2c check nothing. ≈: of a sample, extrapolated.")
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -35,41 +39,41 @@ class Ratio:
 
     def markdown(self, bench):
         sign = "≥" if self.at_least else "≤"
-        return (f"| {bench} | {self.what} | {self.value:.2f}{self.unit} | {sign} {self.bound:g}{self.unit} "
-                f"| {'PASS' if self.reached else 'MISS'} |")
+        verdict = "PASS" if self.reached else "MISS"
+        return (f"| {bench} | {self.what} | {self.value:.2f}{self.unit} "
+                f"| {sign} {self.bound:g}{self.unit} | {verdict} |")
 
 
 def row_of(contender, samples, work):
     scale = len(work.entries) / contender.count(work)
     return Row(contender, len(samples), scale * statistics.median(s.wall_s for s in samples),
-               scale * statistics.median(s.cpu_s for s in samples), max(s.peak_mib for s in samples), scale)
+               scale * statistics.median(s.cpu_s for s in samples),
+               max(s.peak_mib for s in samples), scale)
 
 
 def ratios(bench, rows):
     """Those of one bench whose contenders were all measured; `rows` by the contender's key."""
-    if "dray" not in rows:
-        return []
-    dray = rows["dray"]
     found = []
 
-    def wall(key):
-        return dray.wall_s / rows[key].wall_s
+    def add(what, key, than, bound, at_least=False, of="wall_s"):
+        if key in rows and than in rows:
+            value = getattr(rows[key], of) / getattr(rows[than], of)
+            found.append(Ratio(what, 1 / value if at_least else value, bound, at_least))
 
-    if bench == "bytes" and "floor" in rows:
-        found.append(Ratio("throughput, of the floor's", 1 / wall("floor"), 0.85, at_least=True))
+    if bench == "bytes":
+        add("throughput, of the floor's", "dray", "floor", 0.85, at_least=True)
     if bench in ("bytes", "files"):
-        if "aria2c" in rows:
-            found.append(Ratio("wall time, of aria2c's", wall("aria2c"), 1.0))
-        if "curl" in rows:
-            found.append(Ratio("wall time, of curl's", wall("curl"), 1.1))
+        add("wall time, of aria2c's", "dray", "aria2c", 1.0)
+        add("wall time, of curl's", "dray", "curl", 1.1)
     if bench == "files":
-        others = [rows[key] for key in ("curl", "aria2c", "pip") if key in rows]
-        if others:
-            best = min(row.cpu_s for row in others)
-            found.append(Ratio("CPU time, of the best of curl, aria2c and pip", dray.cpu_s / best, 1.0))
-    if bench == "latency" and "pip" in rows:
-        found.append(Ratio("times as fast as pip", 1 / wall("pip"), 10, at_least=True))
-    found.append(Ratio("peak memory", dray.peak_mib, PEAK_GOAL_MIB, unit=" MiB"))
+        add("wall time, given URLs, of curl's", "dray-urls", "curl", 1.1)
+        others = [key for key in ("curl", "aria2c", "pip") if key in rows]
+        best = min(others, key=lambda key: rows[key].cpu_s, default=None)
+        add(f"CPU time, of the best other's ({best})", "dray", best, 1.0, of="cpu_s")
+    if bench == "latency":
+        add("times as fast as pip", "dray", "pip", 10, at_least=True)
+    if "dray" in rows:
+        found.append(Ratio("peak memory", rows["dray"].peak_mib, PEAK_GOAL_MIB, unit=" MiB"))
     return found
 
 
@@ -80,9 +84,10 @@ def bench_markdown(work, rows):
              "|---|--:|--:|--:|--:|--:|--:|"]
     for row in rows.values():
         about = "≈ " if row.scale > 1 else ""
-        note = f" ({row.contender.count(work)} files, times {row.scale:g})" if row.scale > 1 else ""
-        lines.append(f"| {row.contender.title}{note} | {about}{row.wall_s:.2f} | {about}{row.cpu_s:.2f} "
-                     f"| {row.peak_mib:.1f} | {work.bytes / MIB / row.wall_s:,.0f} "
+        note = f" ({row.contender.count(work)} files, times {row.scale:g})" if about else ""
+        lines.append(f"| {row.contender.title}{note} | {about}{row.wall_s:.2f} "
+                     f"| {about}{row.cpu_s:.2f} | {row.peak_mib:.1f} "
+                     f"| {work.bytes / MIB / row.wall_s:,.0f} "
                      f"| {len(work.entries) / row.wall_s:,.0f} | {row.rounds} |")
     return [*lines, ""]
 
@@ -92,12 +97,10 @@ def markdown(machine, benches, command):
     lines = [f"Made by `{command}`. {machine}", ""]
     for work, rows in benches:
         lines += bench_markdown(work, rows)
-    goals = [(work.kind.key, ratio) for work, rows in benches for ratio in ratios(work.kind.key, rows)]
+    goals = [(work.kind.key, ratio) for work, rows in benches
+             for ratio in ratios(work.kind.key, rows)]
     if goals:
         lines += ["| | dray | | goal | |", "|---|---|--:|--:|---|"]
         lines += [ratio.markdown(bench) for bench, ratio in goals]
         lines.append("")
-    lines += ["Medians of the rounds, in each of which all take turns; peak: the highest. dray and pip read the "
-              "project pages too and check SHA-256, the floor checks SHA-256, the others get bare URLs and check "
-              "nothing. ≈: of a sample, extrapolated."]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, NOTE]) + "\n"

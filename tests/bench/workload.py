@@ -1,4 +1,4 @@
-"""What is fetched: wheels of random content, the index that lists them, and the lists each contender reads."""
+"""What is fetched: wheels of random content, their index, and the lists that contenders read."""
 
 import contextlib
 import dataclasses
@@ -51,6 +51,7 @@ class Kind:
     count: int
     sizes: tuple  # KiB, from and to
     quick_count: int
+    connections: int = 20  # that curl and aria2c may open
     delay_ms: float = 0.0  # each way
     sample: int = 0  # files that stand for all where all would take too long
 
@@ -65,7 +66,8 @@ KINDS = {
     kind.key: kind for kind in (
         Kind("bytes", 64, (16 * KIB, 16 * KIB), 16),
         Kind("files", 2000, (50, 50), 400, sample=200),
-        Kind("latency", 200, (20, 200), 60, delay_ms=15),
+        # Here they decide: as many as dray opens unless it is told otherwise.
+        Kind("latency", 200, (20, 200), 60, connections=40, delay_ms=15),
     )
 }
 
@@ -90,18 +92,21 @@ class Workload:
         return {entry["filename"]: entry["hashes"]["sha256"] for entry in self.entries[:count]}
 
     def write_lists(self):
-        """The same files for each: a requirements file, curl's config, aria2's input, the floor's list."""
-        pins, curl, aria2, floor = [], [], [], []
+        """The same files for each: requirements, curl's config, aria2's input, the floor's list."""
+        pins, urls, curl, aria2, floor = [], [], [], [], []
         for entry in self.entries:
             name = entry["filename"]
             url = f"{self.base}/files/{name}"
-            pins.append(f"{make_index.project_of(name)}=={make_index.version_of(name)}\n")
+            project, sha256 = make_index.project_of(name), entry["hashes"]["sha256"]
+            pins.append(f"{project}=={make_index.version_of(name)}\n")
+            urls.append(f"{project} @ {url}#sha256={sha256}\n")
             curl.append(f'url = "{url}"\noutput = "{name}"\n')
             aria2.append(f"{url}\n  out={name}\n")
-            floor.append(f"/files/{name} {entry['hashes']['sha256']} {name}\n")
+            floor.append(f"/files/{name} {sha256} {name}\n")
         self.lists.mkdir()
         (self.lists / "pinned.txt").write_text("".join(pins))
         (self.lists / "pinned-sample.txt").write_text("".join(pins[:self.kind.sample or None]))
+        (self.lists / "urls.txt").write_text("".join(urls))
         (self.lists / "urls.curl").write_text("".join(curl))
         (self.lists / "urls.aria2").write_text("".join(aria2))
         (self.lists / "urls.floor").write_text("".join(floor))
@@ -113,8 +118,8 @@ def make_files(kind, count, root):
     entries = []
     for number in range(count):
         payload = sizes.randint(kind.sizes[0] * KIB, kind.sizes[1] * KIB)
-        wheel = make_index.make_wheel(root / "files", f"bench-{number:04}", "1.0", payload=payload,
-                                      seed=kind.key)
+        wheel = make_index.make_wheel(root / "files", f"bench-{number:04}", "1.0",
+                                      payload=payload, seed=kind.key)
         entries.append(make_index.describe(wheel))
     make_index.write_index(root, entries)
     # Just written, so in the page cache; on the disk too before anybody's time is taken.
@@ -153,7 +158,7 @@ def ready(kind, count, folder):
         port = stack.enter_context(nginx(folder / "root", folder / "nginx"))
         if kind.delay_ms:
             port = stack.enter_context(relay(port, kind.delay_ms))
-        work = Workload(kind, kind.title(count), folder / "lists", f"http://127.0.0.1:{port}", port,
-                        entries)
+        work = Workload(kind, kind.title(count), folder / "lists", f"http://127.0.0.1:{port}",
+                        port, entries)
         work.write_lists()
         yield work

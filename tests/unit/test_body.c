@@ -61,6 +61,23 @@ static void test_empty(void **state)
     scene_close(&s);
 }
 
+/* What is left below the size in which it writes, down to one byte, is written at the end. */
+static void test_rest(void **state)
+{
+    struct digest got[DIGEST_COUNT] = { 0 };
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    struct body *b = create(&s, 1u << DIGEST_SHA256, 1);
+    assert_int_equal(body_add(b, "x", 1, &s.err), 0);
+    assert_int_equal(body_finish(b, got, &s.err), 0);
+    assert_int_equal(body_commit(b, "one", &s.err), 0);
+    body_destroy(b);
+    assert_true(temp_dir_has(&s.dir, "one", STR("x")));
+    scene_close(&s);
+}
+
 /* Pieces below, at and above the size in which it writes. */
 static void test_pieces(void **state)
 {
@@ -177,9 +194,9 @@ static void test_abandoned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty),     cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_too_long),  cmocka_unit_test(test_side_by_side),
-        cmocka_unit_test(test_abandoned),
+        cmocka_unit_test(test_empty),        cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_pieces),       cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_side_by_side), cmocka_unit_test(test_abandoned),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

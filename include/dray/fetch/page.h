@@ -24,7 +24,8 @@ struct page;
 struct page_answer {
     struct err err;                 /* ERR_NOT_FOUND: the index has no such page */
     struct simple_listing *listing; /* NULL when err.code is set */
-    struct str base;                /* absolute URL at which relative ones of the listing start */
+    struct str base; /* absolute URL at which relative ones of the listing start, with
+                        the credentials of the page: never to be shown */
 };
 
 typedef void (*page_done_fn)(void *ctx, const struct page_answer *answer);

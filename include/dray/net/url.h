@@ -32,6 +32,10 @@ bool url_same_origin(const struct url *a, const struct url *b);
  * percent-encoded. ERR_INPUT when it is none or has another scheme. */
 int url_join(struct str base, struct str ref, struct buf *out, struct err *e);
 
+/* Appends `text` to `out`, with the userinfo of `from` if it has none of its own and both are URLs
+ * of one origin: what an index wants to see for its pages, it wants to see for its files. */
+void url_lend_userinfo(struct str from, struct str text, struct buf *out);
+
 /* Has it a scheme: letters, digits, "+-." and ":" -- one letter does not count (Windows drives). */
 bool url_has_scheme(struct str text);
 /* "file:///a%20b" -> "/a b" and back; the path must be absolute. ERR_INPUT for a host other than

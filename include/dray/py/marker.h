@@ -9,17 +9,17 @@
 #include "dray/util/str.h"
 
 /* field, PEP 508 name */
-#define MARKER_VARIABLES(X)                                              \
-    X(implementation_name, "implementation_name")                        \
-    X(implementation_version, "implementation_version")                  \
-    X(os_name, "os_name")                                                \
-    X(platform_machine, "platform_machine")                              \
-    X(platform_python_implementation, "platform_python_implementation")  \
-    X(platform_release, "platform_release")                              \
-    X(platform_system, "platform_system")                                \
-    X(platform_version, "platform_version")                              \
-    X(python_full_version, "python_full_version")                        \
-    X(python_version, "python_version")                                  \
+#define MARKER_VARIABLES(X)                                                                        \
+    X(implementation_name, "implementation_name")                                                  \
+    X(implementation_version, "implementation_version")                                            \
+    X(os_name, "os_name")                                                                          \
+    X(platform_machine, "platform_machine")                                                        \
+    X(platform_python_implementation, "platform_python_implementation")                            \
+    X(platform_release, "platform_release")                                                        \
+    X(platform_system, "platform_system")                                                          \
+    X(platform_version, "platform_version")                                                        \
+    X(python_full_version, "python_full_version")                                                  \
+    X(python_version, "python_version")                                                            \
     X(sys_platform, "sys_platform")
 
 /* The values of one Python on one machine; borrowed. */

@@ -6,16 +6,16 @@
 #include "dray/py/specifier.h"
 
 /* operator, spelling; one that is the beginning of another comes after it */
-#define MARKER_OPS(X)     \
-    X(ARBITRARY, "===")   \
-    X(EQ, "==")           \
-    X(COMPATIBLE, "~=")   \
-    X(NE, "!=")           \
-    X(LE, "<=")           \
-    X(GE, ">=")           \
-    X(LT, "<")            \
-    X(GT, ">")            \
-    X(IN, "in")           \
+#define MARKER_OPS(X)                                                                              \
+    X(ARBITRARY, "===")                                                                            \
+    X(EQ, "==")                                                                                    \
+    X(COMPATIBLE, "~=")                                                                            \
+    X(NE, "!=")                                                                                    \
+    X(LE, "<=")                                                                                    \
+    X(GE, ">=")                                                                                    \
+    X(LT, "<")                                                                                     \
+    X(GT, ">")                                                                                     \
+    X(IN, "in")                                                                                    \
     X(NOT_IN, "not in")
 
 enum marker_op {
@@ -26,16 +26,16 @@ enum marker_op {
 
 /* The variables that are not facts about one Python: `extra` (PEP 508), `extras` and
  * `dependency_groups` (PEP 751) */
-#define MARKER_CONTEXT_VARIABLES(X) \
-    X(extra, "extra")               \
-    X(extras, "extras")             \
+#define MARKER_CONTEXT_VARIABLES(X)                                                                \
+    X(extra, "extra")                                                                              \
+    X(extras, "extras")                                                                            \
     X(dependency_groups, "dependency_groups")
 
 enum marker_key {
 #define MARKER_KEY_ENUM(field, name) MARKER_KEY_##field,
     MARKER_VARIABLES(MARKER_KEY_ENUM) MARKER_CONTEXT_VARIABLES(MARKER_KEY_ENUM)
 #undef MARKER_KEY_ENUM
-    MARKER_KEY_NONE /* no variable has this name */
+        MARKER_KEY_NONE /* no variable has this name */
 };
 
 struct marker_operand {
@@ -45,8 +45,8 @@ struct marker_operand {
 
 /* An operator and its right side read together as one version specifier. */
 struct marker_range {
-    bool arbitrary;      /* `===`: compared as text, without regard to case */
-    struct str text;     /* of `===` */
+    bool arbitrary;           /* `===`: compared as text, without regard to case */
+    struct str text;          /* of `===` */
     struct specifier_set set; /* of all others */
 };
 

@@ -10,9 +10,9 @@
 
 /* Borrowed from the arena it was parsed into. */
 struct requirement {
-    struct str name;                /* as written */
-    struct str project;             /* normalised (PEP 503) */
-    const struct str *extras;       /* as written, sorted, without doubles */
+    struct str name;          /* as written */
+    struct str project;       /* normalised (PEP 503) */
+    const struct str *extras; /* as written, sorted, without doubles */
     size_t n_extras;
     struct specifier_set specifiers; /* empty with a url */
     struct str url;                  /* STR_NONE without "@ url" */

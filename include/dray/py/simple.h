@@ -37,11 +37,11 @@ struct simple_file {
     struct str upload_time;     /* PEP 700, as written; STR_NONE when absent */
     struct digest *digests;     /* known algorithms, well-formed values, in the order of the page */
     size_t n_digests;
-    uint64_t size;              /* bytes (PEP 700), or SIMPLE_SIZE_UNKNOWN */
+    uint64_t size; /* bytes (PEP 700), or SIMPLE_SIZE_UNKNOWN */
     bool yanked;
-    bool has_broken_digest;     /* of a known algorithm a value is promised that no file can have:
-                                 * pip refuses such a file once it has it */
-    bool has_metadata;          /* a core metadata file is advertised (PEP 658, 714) */
+    bool has_broken_digest; /* of a known algorithm a value is promised that no file can have:
+                             * pip refuses such a file once it has it */
+    bool has_metadata;      /* a core metadata file is advertised (PEP 658, 714) */
     bool has_metadata_digest;
     struct digest metadata_digest;
 };

@@ -8,9 +8,9 @@
 #include "dray/job/run.h"
 
 struct summary_options {
-    bool colour;       /* screen_may_colour(out, ...) */
-    unsigned quiet;    /* from 1 on no closing line; errors are always told */
-    struct str dest;   /* the directory, as the user gave it */
+    bool colour;     /* screen_may_colour(out, ...) */
+    unsigned quiet;  /* from 1 on no closing line; errors are always told */
+    struct str dest; /* the directory, as the user gave it */
 };
 
 /* `run` is the error of the run as a whole, code 0 if it had none; it is told only when no

@@ -12,9 +12,9 @@
 struct tally_row {
     const struct fetch_view *view; /* NULL until it was added */
     enum fetch_state state;
-    size_t active;                 /* place in `active` + 1, or 0 */
-    uint64_t got, size;            /* what it adds to the sums */
-    bool unsized;                  /* it is to be fetched and its size is unknown */
+    size_t active;      /* place in `active` + 1, or 0 */
+    uint64_t got, size; /* what it adds to the sums */
+    bool unsized;       /* it is to be fetched and its size is unknown */
 };
 
 /* A file in HEADER, BODY, HASH or PLACE. */
@@ -27,15 +27,15 @@ struct tally_active {
 
 /* `struct tally t = { 0 }` is an empty one. */
 struct tally {
-    struct tally_row *rows;        /* by view.order */
+    struct tally_row *rows; /* by view.order */
     size_t n, cap;
-    size_t added;                  /* rows that have a view */
-    uint64_t expected;             /* what START said */
+    size_t added;      /* rows that have a view */
+    uint64_t expected; /* what START said */
     size_t states[FETCH_STATE_COUNT];
-    struct tally_active *active;   /* in no order */
+    struct tally_active *active; /* in no order */
     size_t n_active, cap_active;
-    uint64_t got, size;            /* of the files that are fetched: bytes here, bytes promised */
-    size_t unsized;                /* files whose size is missing from `size` */
+    uint64_t got, size; /* of the files that are fetched: bytes here, bytes promised */
+    size_t unsized;     /* files whose size is missing from `size` */
     struct rate rate;
 };
 

@@ -1,5 +1,5 @@
-/* arena.h: memory for all that was parsed for one listing, requirement or solve; it goes as a whole.
- * `struct arena a = { 0 }` is an empty one. What it hands out lives until arena_done(). */
+/* arena.h: memory for all that was parsed for one listing, requirement or solve; it goes as a
+ * whole. `struct arena a = { 0 }` is an empty one. What it hands out lives until arena_done(). */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,6 @@
-/* buf.h: a byte buffer that owns its memory and grows. `struct buf b = { 0 }` is an empty one; the bytes are
- * always followed by a NUL that is not counted. Who reads from outside caps the size first (limits.h). */
+/* buf.h: a byte buffer that owns its memory and grows. `struct buf b = { 0 }` is an empty one; the
+ * bytes are always followed by a NUL that is not counted. Who reads from outside caps the size
+ * first (limits.h). */
 #pragma once
 
 #include <stdarg.h>

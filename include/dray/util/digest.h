@@ -1,5 +1,5 @@
-/* digest.h: message digests as package indexes use them (PEP 503 fragments, PEP 691 `hashes`, pip's --hash).
- * Computed by OpenSSL. */
+/* digest.h: message digests as package indexes use them (PEP 503 fragments, PEP 691 `hashes`, pip's
+ * --hash). Computed by OpenSSL. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,19 +9,19 @@
 #include "dray/util/str.h"
 
 /* algorithm, name, bytes; strongest first (the order in which one is chosen to be shown) */
-#define DIGEST_ALGS(X)        \
-    X(SHA512, "sha512", 64)   \
-    X(SHA384, "sha384", 48)   \
-    X(SHA256, "sha256", 32)   \
-    X(SHA224, "sha224", 28)   \
-    X(SHA1, "sha1", 20)       \
+#define DIGEST_ALGS(X)                                                                             \
+    X(SHA512, "sha512", 64)                                                                        \
+    X(SHA384, "sha384", 48)                                                                        \
+    X(SHA256, "sha256", 32)                                                                        \
+    X(SHA224, "sha224", 28)                                                                        \
+    X(SHA1, "sha1", 20)                                                                            \
     X(MD5, "md5", 16)
 
 enum digest_alg {
 #define DIGEST_ENUM(alg, name, bytes) DIGEST_##alg,
     DIGEST_ALGS(DIGEST_ENUM)
 #undef DIGEST_ENUM
-    DIGEST_COUNT
+        DIGEST_COUNT
 };
 
 enum { DIGEST_MAX_BYTES = 64, DIGEST_HEX_SIZE = 2 * DIGEST_MAX_BYTES + 1 };
@@ -51,5 +51,6 @@ struct hasher {
 void hasher_init(struct hasher *h, unsigned algs);
 void hasher_done(struct hasher *h);
 void hasher_add(struct hasher *h, const void *bytes, size_t n);
-/* Ends the streams: the digest of each algorithm that was asked for, at out[alg]; the others are left alone. */
+/* Ends the streams: the digest of each algorithm that was asked for, at out[alg]; the others are
+ * left alone. */
 void hasher_finish(struct hasher *h, struct digest out[static DIGEST_COUNT]);

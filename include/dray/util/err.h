@@ -1,31 +1,32 @@
-/* err.h: one error: a code for the program, a sentence for the person. Who knows the story writes it, once;
- * callers pass it up or add where they were. Functions return 0 or a negative `enum err_code`.
- * `struct err e = { 0 }` is "no error"; err_done() ends every life of one. A `struct err *` is never NULL. */
+/* err.h: one error: a code for the program, a sentence for the person. Who knows the story writes
+ * it, once; callers pass it up or add where they were. Functions return 0 or a negative `enum
+ * err_code`. `struct err e = { 0 }` is "no error"; err_done() ends every life of one. A `struct err
+ * *` is never NULL. */
 #pragma once
 
 #include <stdarg.h>
 
 /* code, what a machine-readable output calls it */
-#define ERR_CODES(X)                                                        \
-    X(USAGE, "usage")             /* wrong options or arguments: exit 2 */  \
-    X(INPUT, "input")             /* malformed requirement, file, page */   \
-    X(NOT_FOUND, "not-found")     /* no such project, version, file */      \
-    X(NO_MATCH, "no-match")       /* versions exist, none of them fits */   \
-    X(CONFLICT, "conflict")       /* two demands that can't both hold */    \
-    X(HASH, "hash")               /* digest differs from the promised */    \
-    X(LENGTH, "length")           /* more or fewer bytes than promised */   \
-    X(IO, "io")                   /* the file system said no */             \
-    X(SPACE, "space")             /* the file system is full */             \
-    X(DNS, "dns")                 /* the name has no address */             \
-    X(CONNECT, "connect")         /* no connection */                       \
-    X(TLS, "tls")                 /* certificate or handshake */            \
-    X(NETWORK, "network")         /* connection broke */                    \
-    X(TIMEOUT, "timeout")         /* nothing moved for too long */          \
-    X(STATUS, "status")           /* HTTP status that is not success */     \
-    X(REDIRECT, "redirect")       /* too many, or to a forbidden place */   \
-    X(LIMIT, "limit")             /* a cap of limits.h was reached */       \
-    X(UNSUPPORTED, "unsupported") /* valid, but dray does not do it */      \
-    X(INTERRUPTED, "interrupted") /* SIGINT, SIGTERM, or cancelled */       \
+#define ERR_CODES(X)                                                                               \
+    X(USAGE, "usage")             /* wrong options or arguments: exit 2 */                         \
+    X(INPUT, "input")             /* malformed requirement, file, page */                          \
+    X(NOT_FOUND, "not-found")     /* no such project, version, file */                             \
+    X(NO_MATCH, "no-match")       /* versions exist, none of them fits */                          \
+    X(CONFLICT, "conflict")       /* two demands that can't both hold */                           \
+    X(HASH, "hash")               /* digest differs from the promised */                           \
+    X(LENGTH, "length")           /* more or fewer bytes than promised */                          \
+    X(IO, "io")                   /* the file system said no */                                    \
+    X(SPACE, "space")             /* the file system is full */                                    \
+    X(DNS, "dns")                 /* the name has no address */                                    \
+    X(CONNECT, "connect")         /* no connection */                                              \
+    X(TLS, "tls")                 /* certificate or handshake */                                   \
+    X(NETWORK, "network")         /* connection broke */                                           \
+    X(TIMEOUT, "timeout")         /* nothing moved for too long */                                 \
+    X(STATUS, "status")           /* HTTP status that is not success */                            \
+    X(REDIRECT, "redirect")       /* too many, or to a forbidden place */                          \
+    X(LIMIT, "limit")             /* a cap of limits.h was reached */                              \
+    X(UNSUPPORTED, "unsupported") /* valid, but dray does not do it */                             \
+    X(INTERRUPTED, "interrupted") /* SIGINT, SIGTERM, or cancelled */                              \
     X(CHILD, "child")             /* a program that was run failed */
 
 enum err_code {
@@ -33,7 +34,7 @@ enum err_code {
 #define ERR_ENUM(name, text) ERR_##name,
     ERR_CODES(ERR_ENUM)
 #undef ERR_ENUM
-    ERR_LAST,
+        ERR_LAST,
     ERR_NONE = 0
 };
 

@@ -1,6 +1,6 @@
-/* json.h: writing JSON (RFC 8259) into a buffer, by yajl. Text that is not UTF-8 is written with U+FFFD in
- * place of each wrong byte, so the output is always valid. Reading: yajl_tree_parse() for small documents,
- * py/simple for listings. */
+/* json.h: writing JSON (RFC 8259) into a buffer, by yajl. Text that is not UTF-8 is written with
+ * U+FFFD in place of each wrong byte, so the output is always valid. Reading: yajl_tree_parse() for
+ * small documents, py/simple for listings. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,39 +1,44 @@
-/* limits.h: every cap on what comes from outside, by name. What reaches one is refused with ERR_LIMIT and a
- * sentence that names the thing and the number. */
+/* limits.h: every cap on what comes from outside, by name. What reaches one is refused with
+ * ERR_LIMIT and a sentence that names the thing and the number. */
 #pragma once
 
 #define LIMIT_MIB (1024 * 1024)
 
 enum {
     /* Requirements and their files */
-    LIMIT_REQUIREMENT_BYTES = 64 * 1024,       /* one logical line, hashes included */
-    LIMIT_REQFILE_BYTES = 64 * LIMIT_MIB,      /* one file; a lock of 10,000 projects with 60 hashes each has 50 */
-    LIMIT_REQFILE_DEPTH = 32,                  /* -r within -r */
-    LIMIT_REQUIREMENTS = 100000,               /* in one run */
-    LIMIT_MARKER_DEPTH = 64,                   /* parentheses within parentheses */
-    LIMIT_VERSION_BYTES = 1024,                /* one version; real ones have under 60 */
-    LIMIT_FILENAME_BYTES = 255,                /* NAME_MAX of the usual file systems */
+    LIMIT_REQUIREMENT_BYTES = 64 * 1024, /* one logical line, hashes included */
+    LIMIT_REQFILE_BYTES =
+        64 * LIMIT_MIB,       /* one file; a lock of 10,000 projects with 60 hashes each has 50 */
+    LIMIT_REQFILE_DEPTH = 32, /* -r within -r */
+    LIMIT_REQUIREMENTS = 100000, /* in one run */
+    LIMIT_MARKER_DEPTH = 64,     /* parentheses within parentheses */
+    LIMIT_VERSION_BYTES = 1024,  /* one version; real ones have under 60 */
+    LIMIT_FILENAME_BYTES = 255,  /* NAME_MAX of the usual file systems */
 
-    LIMIT_TARGET_NUMBER = 200,                 /* one number of a Python, glibc, musl, macOS, iOS or Android version */
-    LIMIT_TARGET_TAGS = 500000,                /* of one target; real ones have under 5,000 */
+    LIMIT_TARGET_NUMBER =
+        200, /* one number of a Python, glibc, musl, macOS, iOS or Android version */
+    LIMIT_TARGET_TAGS = 500000, /* of one target; real ones have under 5,000 */
 
     /* What servers send */
-    LIMIT_LISTING_BYTES = 64 * LIMIT_MIB,      /* one project page, decoded; the largest known has 40 MiB */
-    LIMIT_LISTING_FILES = 200000,              /* files on one page */
-    LIMIT_LISTING_FIELD_BYTES = 64 * 1024,     /* one string on it */
+    LIMIT_LISTING_BYTES =
+        64 * LIMIT_MIB,           /* one project page, decoded; the largest known has 40 MiB */
+    LIMIT_LISTING_FILES = 200000, /* files on one page */
+    LIMIT_LISTING_FIELD_BYTES = 64 * 1024, /* one string on it */
     LIMIT_JSON_DEPTH = 64,
     LIMIT_HTML_DEPTH = 2 * LIMIT_LISTING_FILES, /* open elements: a page that closes no <p><a> */
-    LIMIT_HTML_TAG_BYTES = 256 * 1024,         /* from one ">" of a page to the next */
-    LIMIT_HTML_STEPS = 256 * LIMIT_MIB,        /* of what costs more than the page is long: simple_html.c */
-    LIMIT_HEADER_BYTES = 256 * 1024,           /* all headers of one response */
+    LIMIT_HTML_TAG_BYTES = 256 * 1024,          /* from one ">" of a page to the next */
+    LIMIT_HTML_STEPS =
+        256 * LIMIT_MIB,             /* of what costs more than the page is long: simple_html.c */
+    LIMIT_HEADER_BYTES = 256 * 1024, /* all headers of one response */
     LIMIT_URL_BYTES = 16 * 1024,
-    LIMIT_REDIRECTS = 20,                      /* of one request; browsers and curl stop at 20 to 50 */
-    LIMIT_RETRY_AFTER_S = 600,                 /* a server that asks for longer is reported, not waited for */
-    LIMIT_IGNORED_BODY_BYTES = 64 * 1024,      /* read of an answer that is not success, so that its connection stays */
-    LIMIT_ADDRESSES = 16,                      /* tried for one host name */
+    LIMIT_REDIRECTS = 20,      /* of one request; browsers and curl stop at 20 to 50 */
+    LIMIT_RETRY_AFTER_S = 600, /* a server that asks for longer is reported, not waited for */
+    LIMIT_IGNORED_BODY_BYTES =
+        64 * 1024,        /* read of an answer that is not success, so that its connection stays */
+    LIMIT_ADDRESSES = 16, /* tried for one host name */
 
     /* What children and local files say */
     LIMIT_CHILD_OUTPUT_BYTES = LIMIT_MIB,
     LIMIT_CONFIG_BYTES = LIMIT_MIB,
-    LIMIT_DIRECTORY_ENTRIES = 1000000,         /* of one --find-links directory */
+    LIMIT_DIRECTORY_ENTRIES = 1000000, /* of one --find-links directory */
 };

@@ -1,5 +1,6 @@
-/* map.h: from byte strings to pointers, kept in order of insertion. Owns its table, neither keys nor values:
- * a key is borrowed and must outlive its entry. `struct map m = { 0 }` is an empty one. */
+/* map.h: from byte strings to pointers, kept in order of insertion. Owns its table, neither keys
+ * nor values: a key is borrowed and must outlive its entry. `struct map m = { 0 }` is an empty one.
+ */
 #pragma once
 
 #include <stddef.h>

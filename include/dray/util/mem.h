@@ -1,15 +1,16 @@
-/* mem.h: memory that is never refused. Allocation failure aborts (STYLE: sizes from outside are capped
- * first, by a name in limits.h), so no caller checks for NULL. */
+/* mem.h: memory that is never refused. Allocation failure aborts (STYLE: sizes from outside are
+ * capped first, by a name in limits.h), so no caller checks for NULL. */
 #pragma once
 
 #include <stddef.h>
 
-/* Zeroed memory for `n` items of `size` bytes; release with free(). Aborts on overflow and when out of memory. */
+/* Zeroed memory for `n` items of `size` bytes; release with free(). Aborts on overflow and when out
+ * of memory. */
 void *mem_new(size_t n, size_t size);
 /* realloc() that aborts instead of returning NULL. New bytes are not zeroed. */
 void *mem_resize(void *p, size_t n, size_t size);
 /* A NUL-terminated copy of a C string; release with free(). */
 char *mem_dup(const char *text);
-/* Room for one more item in the array `p` of `n` items of `size` bytes: doubles `*cap` when n has reached it.
- * Returns the array, perhaps moved: items = mem_grow(items, n, &cap, sizeof *items). */
+/* Room for one more item in the array `p` of `n` items of `size` bytes: doubles `*cap` when n has
+ * reached it. Returns the array, perhaps moved: items = mem_grow(items, n, &cap, sizeof *items). */
 void *mem_grow(void *p, size_t n, size_t *cap, size_t size);

@@ -1,5 +1,5 @@
-/* str.h: a borrowed run of bytes. Owns nothing, never allocates; need not end in NUL and may hold any byte.
- * Passed by value. `struct buf` is its owning and growing counterpart. */
+/* str.h: a borrowed run of bytes. Owns nothing, never allocates; need not end in NUL and may hold
+ * any byte. Passed by value. `struct buf` is its owning and growing counterpart. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@ struct str {
 #define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
 #define STR_NONE     ((struct str){ NULL, 0 })
 /* For printf: "%.*s" with STR_ARG(s). */
-#define STR_ARG(s)   (int)(s).n, (s).p ? (s).p : ""
+#define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
 /* Borrows a C string; NULL gives STR_NONE. */
 static inline struct str str_of(const char *z)
@@ -69,8 +69,9 @@ ptrdiff_t str_search(struct str s, struct str what);
 struct str str_sub(struct str s, size_t from, size_t to);
 /* Without ASCII white space at both ends. */
 struct str str_trim(struct str s);
-/* Splits at the first `sep`: the part before is returned, *rest gets the part behind it. Without `sep` the whole
- * is returned and *rest becomes STR_NONE (p == NULL), which tells "no separator" from "nothing behind it". */
+/* Splits at the first `sep`: the part before is returned, *rest gets the part behind it. Without
+ * `sep` the whole is returned and *rest becomes STR_NONE (p == NULL), which tells "no separator"
+ * from "nothing behind it". */
 struct str str_cut(struct str s, char sep, struct str *rest);
 /* Decimal digits only, no sign, no blanks; false when empty, otherwise shaped or above `max`. */
 bool str_to_u64(struct str s, uint64_t max, uint64_t *out);

@@ -1,4 +1,5 @@
-/* strs.h: a list of borrowed strings that grows. `struct strs l = { 0 }` is an empty one; owns the array only. */
+/* strs.h: a list of borrowed strings that grows. `struct strs l = { 0 }` is an empty one; owns the
+ * array only. */
 #pragma once
 
 #include "dray/util/str.h"
