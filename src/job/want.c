@@ -188,7 +188,9 @@ static int set_requirement(struct arena *a, struct str text, struct want *w, str
     struct requirement r;
 
     if (requirement_parse(a, text, &r, e)) {
-        if (str_find(text, '/') >= 0 && !looks_like_path(str_sub(text, 0, 0)))
+        if (looks_like_path(text) && access(text.p, F_OK) == 0)
+            err_set(e, e->code, "this file is neither a wheel nor a source distribution");
+        else if (looks_like_path(text))
             err_set(e, e->code, "%s (it looks like a path, but there is no such file)",
                     err_text(e));
         return e->code;

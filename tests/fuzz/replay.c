@@ -1,5 +1,5 @@
-/* Runs a fuzz target once over each file of a corpus directory; fails when there is none, so that a moved corpus
- * is noticed. */
+/* Runs a fuzz target once over each file of a corpus directory; fails when there is none, so that a
+ * moved corpus is noticed. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

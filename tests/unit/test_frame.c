@@ -42,7 +42,9 @@ static void emit(struct run *r, enum event_kind kind, struct fetch_view *v, uint
 static void step(struct run *r)
 {
     static const struct str names[] = {
-        { NULL, 0 }, { "a.whl", 5 }, { "numpy-2.1.0-cp312-cp312-manylinux_2_17_x86_64.whl", 49 },
+        { NULL, 0 },
+        { "a.whl", 5 },
+        { "numpy-2.1.0-cp312-cp312-manylinux_2_17_x86_64.whl", 49 },
         { "\x1b[2J\n\xc3\xa9", 7 },
     };
     struct fetch_view *v = &r->views[roll(r, FETCHES)];

@@ -88,18 +88,29 @@ static void test_run(void **state)
         .sys_platform = STR("linux"),
     };
     struct fetch_view fetched = {
-        .label = STR("flask>=3"), .project = STR("flask"), .version = STR("3.0.2"),
+        .label = STR("flask>=3"),
+        .project = STR("flask"),
+        .version = STR("3.0.2"),
         .filename = STR("flask-3.0.2-py3-none-any.whl"),
         .url = STR("https://files.example.org/flask-3.0.2-py3-none-any.whl"),
-        .path = STR("wheels/flask-3.0.2-py3-none-any.whl"), .yanked_reason = STR(""),
-        .state = FETCH_DONE, .body_bytes = 101300, .got_bytes = 101300,
+        .path = STR("wheels/flask-3.0.2-py3-none-any.whl"),
+        .yanked_reason = STR(""),
+        .state = FETCH_DONE,
+        .body_bytes = 101300,
+        .got_bytes = 101300,
         .sha256 = digest_of(DIGEST_SHA256, 0xab),
     };
     struct fetch_view kept = {
-        .label = STR("./caf\xe9 \"1\".tar.gz"), .project = STR("cafe"), .version = STR("1"),
-        .filename = STR("cafe-1.tar.gz"), .url = STR("file:///cafe-1.tar.gz"),
-        .path = STR("cafe-1.tar.gz"), .is_direct = true, .state = FETCH_DONE,
-        .origin = FETCH_KEPT, .body_bytes = FETCH_BYTES_UNKNOWN,
+        .label = STR("./caf\xe9 \"1\".tar.gz"),
+        .project = STR("cafe"),
+        .version = STR("1"),
+        .filename = STR("cafe-1.tar.gz"),
+        .url = STR("file:///cafe-1.tar.gz"),
+        .path = STR("cafe-1.tar.gz"),
+        .is_direct = true,
+        .state = FETCH_DONE,
+        .origin = FETCH_KEPT,
+        .body_bytes = FETCH_BYTES_UNKNOWN,
         .sha256 = digest_of(DIGEST_SHA256, 0x01),
     };
     struct fetch_view failed = { .label = STR("nosuch"), .state = FETCH_FAILED };
@@ -117,16 +128,23 @@ static void test_run(void **state)
 static void test_dry_run(void **state)
 {
     const struct digest promised[] = {
-        digest_of(DIGEST_MD5, 0x05), digest_of(DIGEST_SHA512, 0x51), digest_of(DIGEST_SHA256, 0x25),
+        digest_of(DIGEST_MD5, 0x05),
+        digest_of(DIGEST_SHA512, 0x51),
+        digest_of(DIGEST_SHA256, 0x25),
         digest_of(DIGEST_SHA256, 0x25),
     };
-    const struct digest allowed[] = {
-        digest_of(DIGEST_SHA256, 0x01), digest_of(DIGEST_SHA256, 0x02), digest_of(DIGEST_SHA1, 0x03)
-    };
+    const struct digest allowed[] = { digest_of(DIGEST_SHA256, 0x01),
+                                      digest_of(DIGEST_SHA256, 0x02),
+                                      digest_of(DIGEST_SHA1, 0x03) };
     struct fetch_view one = {
-        .project = STR("one"), .version = STR("1"), .filename = STR("one-1.tar.gz"),
-        .url = STR("https://files.example.org/one-1.tar.gz"), .state = FETCH_DONE,
-        .body_bytes = 7, .digests = promised, .n_digests = 4,
+        .project = STR("one"),
+        .version = STR("1"),
+        .filename = STR("one-1.tar.gz"),
+        .url = STR("https://files.example.org/one-1.tar.gz"),
+        .state = FETCH_DONE,
+        .body_bytes = 7,
+        .digests = promised,
+        .n_digests = 4,
     };
     struct fetch_view several = one, none = one;
     const struct fetch_view *fetches[] = { &one, &several, &none };
