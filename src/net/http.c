@@ -13,6 +13,7 @@
 enum {
     DEFAULT_TOTAL = 40,
     DEFAULT_PER_HOST = 20,
+    DEFAULT_PER_HOST_BULK = 8, /* a few fill any line; more only wear out the cache */
     DEFAULT_TIMEOUT_MS = 15 * 1000,
     SPARE_CONNECTIONS = 24, /* kept idle beyond those in use, for hosts that will be asked again */
     STALL_TICKS = 8,
@@ -81,6 +82,7 @@ static void copy_options(struct http_options *to, const struct http_options *fro
     *to = *from;
     to->total = from->total ? from->total : DEFAULT_TOTAL;
     to->per_host = from->per_host ? from->per_host : DEFAULT_PER_HOST;
+    to->per_host_bulk = from->per_host_bulk ? from->per_host_bulk : DEFAULT_PER_HOST_BULK;
     to->timeout_ms = from->timeout_ms ? from->timeout_ms : DEFAULT_TIMEOUT_MS;
     to->user_agent = dup_or_null(from->user_agent);
     to->ca_file = dup_or_null(from->ca_file);
@@ -105,7 +107,8 @@ struct http *http_create(struct loop *l, const struct http_options *o, struct er
     h->loop = l;
     copy_options(&h->options, o);
     h->admit = (struct loop_task){ .fn = on_admit, .ctx = h };
-    http_queue_init(&h->queue, h->options.total, h->options.per_host);
+    http_queue_init(&h->queue, h->options.total, h->options.per_host, h->options.per_host_bulk);
+    http_rest_init(&h->rest, l);
     h->watch = loop_timer_create(l, on_watch, h);
     loop_timer_unref(h->watch);
     h->dns = dns_open(l, e);
@@ -128,6 +131,7 @@ void http_destroy(struct http *h)
         h->idle = t->next;
         transfer_destroy(t);
     }
+    http_rest_done(&h->rest);
     http_curl_close(h->curl);
     dns_close(h->dns);
     loop_unpost(h->loop, &h->admit);
@@ -149,6 +153,7 @@ struct http_exchange *http_start(struct http *h, const struct http_request *rq,
     x->max_bytes = rq->max_bytes;
     x->is_page = rq->is_page;
     x->ticket.rank = rq->rank;
+    x->ticket.is_bulk = rq->is_bulk;
     x->result.retry_after_ms = -1;
     h->n_exchanges++;
     if (url_parse(str_of(rq->url), &x->url, &x->result.err) == 0)

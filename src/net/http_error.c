@@ -18,8 +18,9 @@ static const struct {
     /* A handshake that is cut off looks the same as one that is refused. */
     { CURLE_SSL_CONNECT_ERROR, ERR_TLS, true, NULL },
     { CURLE_PEER_FAILED_VERIFICATION, ERR_TLS, false, NULL },
-    { CURLE_SSL_CACERT_BADFILE, ERR_TLS, false, "the CA bundle can't be read" },
-    { CURLE_SSL_CERTPROBLEM, ERR_TLS, false, "the client certificate can't be used" },
+    { CURLE_SSL_CACERT_BADFILE, ERR_TLS, false, "the CA bundle has no certificate to read" },
+    { CURLE_SSL_CERTPROBLEM, ERR_TLS, false,
+      "the client certificate and its key can't be read from the file" },
     { CURLE_SSL_ISSUER_ERROR, ERR_TLS, false, NULL },
     { CURLE_SSL_INVALIDCERTSTATUS, ERR_TLS, false, NULL },
     { CURLE_SSL_PINNEDPUBKEYNOTMATCH, ERR_TLS, false, NULL },
@@ -89,6 +90,23 @@ static const char *reason_of(int status)
     return NULL;
 }
 
+/* What the person can do about a certificate. */
+static int add_way_out(const struct http_failure *f, struct err *e)
+{
+    const char *file = f->code == CURLE_SSL_CACERT_BADFILE ? f->ca_file
+                       : f->code == CURLE_SSL_CERTPROBLEM  ? f->client_cert
+                                                           : NULL;
+
+    if (file)
+        return err_set(e, e->code, "%s %s", err_text(e), file);
+    if (f->code == CURLE_PEER_FAILED_VERIFICATION)
+        return err_set(e, e->code,
+                       "%s; --cert FILE names the authorities to trust, --trusted-host %s accepts "
+                       "whatever certificate it shows",
+                       err_text(e), f->host);
+    return e->code;
+}
+
 int http_error_transfer(const struct http_failure *f, bool *again, struct err *e)
 {
     const char *meaning = NULL;
@@ -106,8 +124,10 @@ int http_error_transfer(const struct http_failure *f, bool *again, struct err *e
         meaning = f->detail[0] ? f->detail : curl_easy_strerror(f->code);
     if (f->code == CURLE_COULDNT_CONNECT && f->os_error)
         meaning = strerror((int)f->os_error);
-    if (!f->connected)
-        return err_set(e, code, "connecting to %s port %u: %s", f->host, f->port, meaning);
+    if (!f->connected) {
+        err_set(e, code, "connecting to %s port %u: %s", f->host, f->port, meaning);
+        return add_way_out(f, e);
+    }
     if (f->body_length >= 0)
         return err_set(e, code, "reading %s: %s (%llu of %lld bytes)", f->url, meaning,
                        (unsigned long long)f->body_bytes, (long long)f->body_length);

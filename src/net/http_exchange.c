@@ -134,6 +134,8 @@ static void end_with_failure(struct http_exchange *x)
         .detail = t->detail,
         .host = x->url.host,
         .port = x->url.port,
+        .ca_file = x->http->options.ca_file,
+        .client_cert = x->http->options.client_cert,
         .body_bytes = x->result.body_bytes,
         .body_length = x->state == HTTP_BODY && !t->answer.chunked ? t->answer.content_length : -1,
         .connected = has_connected(x),
@@ -244,6 +246,26 @@ static void take_answer(struct http_exchange *x)
     end(x);
 }
 
+/* An address that gave no connection in time gives none to the others either. Those who waited in
+ * libcurl to share that connection (CURLOPT_PIPEWAIT) would only begin to try it now, and be ended
+ * by the stall rule meanwhile. */
+static void desert_address(const struct http_exchange *x)
+{
+    const struct http_transfer *tried = x->transfer;
+
+    for (struct http_ticket *k = x->ticket.host->admitted; k; k = k->next) {
+        struct http_exchange *other = (struct http_exchange *)(void *)k; /* its first member */
+        struct http_transfer *t = other->transfer;
+        if (other == x || other->state != HTTP_REQUEST || other->step.queued ||
+            has_connected(other) || t->at + 1 == t->n_addresses ||
+            strcmp(t->addresses[t->at].text, tried->addresses[tried->at].text) != 0)
+            continue;
+        t->at++;
+        transfer_stop(t);
+        exchange_go(other, HTTP_REQUEST);
+    }
+}
+
 /* Once more, where that promises something that the caller could not do better? */
 static bool try_once_more(struct http_exchange *x)
 {
@@ -253,6 +275,8 @@ static bool try_once_more(struct http_exchange *x)
         return false;
     if (http_error_is_of_address(t->code, has_connected(x))) {
         dns_demote(x->http->dns, x->url.host, t->addresses[t->at].text);
+        if (t->code == CURLE_OPERATION_TIMEDOUT)
+            desert_address(x);
         return ++t->at < t->n_addresses;
     }
     /* The server closed a kept connection while our request was on its way (RFC 9112

@@ -77,10 +77,17 @@ static void ring_remove(struct http_queue *q, struct http_host *host)
     host->prev = host->next = NULL;
 }
 
-/* After any change: is it in the ring when it ought to be, and only then? */
-static void host_changed(struct http_queue *q, struct http_host *host)
+/* With those of its twin. */
+static unsigned n_of_host(const struct http_host *host)
 {
-    bool can_be_served = host->n_waiting > 0 && host->n_admitted < q->per_host;
+    return host->n_admitted + (host->twin ? host->twin->n_admitted : 0);
+}
+
+/* Is it in the ring when it ought to be, and only then? */
+static void host_place(struct http_queue *q, struct http_host *host)
+{
+    bool can_be_served = host->n_waiting > 0 && host->n_admitted < host->max_admitted &&
+                         n_of_host(host) < q->per_host;
 
     if (can_be_served && !host->next)
         ring_add(q, host);
@@ -88,24 +95,46 @@ static void host_changed(struct http_queue *q, struct http_host *host)
         ring_remove(q, host);
 }
 
-static struct http_host *host_get(struct http_queue *q, const char *name, unsigned port)
+/* After any change. */
+static void host_changed(struct http_queue *q, struct http_host *host)
+{
+    host_place(q, host);
+    if (host->twin)
+        host_place(q, host->twin);
+}
+
+static struct http_host *host_find(struct http_queue *q, struct buf *key, unsigned max)
+{
+    struct http_host *host = map_get(&q->hosts, buf_str(key));
+
+    if (!host) {
+        host = mem_new(1, sizeof *host);
+        host->key = mem_dup(buf_z(key));
+        host->max_admitted = max;
+        map_put(&q->hosts, str_of(host->key), host);
+    }
+    return host;
+}
+
+static struct http_host *host_get(struct http_queue *q, const char *name, unsigned port, bool bulk)
 {
     struct buf key = { 0 };
 
     buf_add_f(&key, "%s:%u", name, port);
-    struct http_host *host = map_get(&q->hosts, buf_str(&key));
-    if (!host) {
-        host = mem_new(1, sizeof *host);
-        host->key = buf_take(&key);
-        map_put(&q->hosts, str_of(host->key), host);
+    struct http_host *host = host_find(q, &key, q->per_host);
+    if (bulk) {
+        buf_add_z(&key, " bulk");
+        host->twin = host_find(q, &key, q->per_host_bulk);
+        host->twin->twin = host;
+        host = host->twin;
     }
     buf_done(&key);
     return host;
 }
 
-void http_queue_init(struct http_queue *q, unsigned total, unsigned per_host)
+void http_queue_init(struct http_queue *q, unsigned total, unsigned per_host, unsigned bulk)
 {
-    *q = (struct http_queue){ .total = total, .per_host = per_host };
+    *q = (struct http_queue){ .total = total, .per_host = per_host, .per_host_bulk = bulk };
 }
 
 void http_queue_done(struct http_queue *q)
@@ -122,7 +151,7 @@ void http_queue_done(struct http_queue *q)
 
 void http_queue_add(struct http_queue *q, struct http_ticket *t, const char *host, unsigned port)
 {
-    struct http_host *at = host_get(q, host, port);
+    struct http_host *at = host_get(q, host, port, t->is_bulk);
 
     assert(!t->host);
     if (t->number == 0)

@@ -13,15 +13,22 @@
 #include "dray/util/mem.h"
 
 enum {
-    CONNECT_MS = 10 * 1000,         /* for one address; less when the options' time-out is less */
-    BODY_BUFFER_BYTES = 128 * 1024, /* fewer calls of recv(); each running body has one */
+    CONNECT_MS = 10 * 1000, /* for one address; less when the options' time-out is less */
+    /* Fewer calls of recv(), and of all that the kernel does around one; each running transfer has
+     * a buffer. 512 KiB is the fastest (tests/bench/run). */
+    BULK_BUFFER_BYTES = 512 * 1024,
+    BODY_BUFFER_BYTES = 64 * 1024,
     PAGE_BUFFER_BYTES = 16 * 1024,
 };
 
 /* The bytes that keep the stall rule quiet. */
 static void mark_moved(struct http_exchange *x)
 {
-    x->moved_tick = x->ticket.host->moved_tick = x->http->tick;
+    struct http_host *host = x->ticket.host;
+
+    x->moved_tick = host->moved_tick = x->http->tick;
+    if (host->twin)
+        host->twin->moved_tick = x->http->tick;
 }
 
 /* Puts the URL, fit to be shown, before what went wrong with its answer. */
@@ -115,8 +122,13 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     mark_moved(x);
     if (x->result.err.code)
         return 0;
-    if (x->state == HTTP_BODY)
-        return sink_data(x, bytes, n) < 0 ? 0 : n;
+    if (x->state == HTTP_BODY) {
+        if (sink_data(x, bytes, n) < 0)
+            return 0;
+        if (!x->is_page && (curl_off_t)x->result.body_bytes != t->answer.content_length)
+            http_rest_after(&x->http->rest, t, n);
+        return n;
+    }
     t->ignored_bytes += n;
     return is_worth_cutting(t) ? 0 : n;
 }
@@ -164,24 +176,6 @@ static void set_rules(struct http_transfer *t, bool afresh)
         curl_easy_setopt(easy, CURLOPT_USERAGENT, o->user_agent);
 }
 
-/* "host" or "host:port", a literal IPv6 address in brackets or, without port, bare. */
-static bool is_trusted(const struct http_options *o, const struct url *u)
-{
-    struct buf bare = { 0 }, with_port = { 0 };
-    bool found = false;
-
-    buf_add_f(&bare, strchr(u->host, ':') ? "[%s]" : "%s", u->host);
-    buf_add_f(&with_port, "%s:%u", buf_z(&bare), u->port);
-    for (size_t i = 0; i < o->n_trusted_hosts; i++) {
-        struct str entry = str_of(o->trusted_hosts[i]);
-        found |= str_eq_nocase(entry, str_of(u->host)) || str_eq_nocase(entry, buf_str(&bare)) ||
-                 str_eq_nocase(entry, buf_str(&with_port));
-    }
-    buf_done(&bare);
-    buf_done(&with_port);
-    return found;
-}
-
 static void set_tls(struct http_transfer *t)
 {
     const struct http_options *o = &t->owner->http->options;
@@ -190,7 +184,7 @@ static void set_tls(struct http_transfer *t)
         curl_easy_setopt(t->easy, CURLOPT_CAINFO, o->ca_file);
     if (o->client_cert)
         curl_easy_setopt(t->easy, CURLOPT_SSLCERT, o->client_cert);
-    if (is_trusted(o, &t->owner->url)) {
+    if (url_is_trusted(&t->owner->url, o->trusted_hosts, o->n_trusted_hosts)) {
         curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
@@ -205,20 +199,28 @@ static void add_header(struct http_transfer *t, const char *line)
     t->headers = longer;
 }
 
+static long buffer_bytes(const struct http_exchange *x)
+{
+    if (x->is_page)
+        return PAGE_BUFFER_BYTES;
+    return x->ticket.is_bulk ? BULK_BUFFER_BYTES : BODY_BUFFER_BYTES;
+}
+
 /* Pages may be compressed and share one connection; bodies come as the bytes that were hashed, over
  * HTTP/1.1, whose flow is the kernel's: Debian's libcurl has none of the later mendings of HTTP/2.
  */
 static void set_kind(struct http_transfer *t)
 {
     const struct http_exchange *x = t->owner;
-    bool http2 = x->is_page && !x->http->options.http1_only;
+    /* Over plain http there is none to negotiate, and CURLOPT_PIPEWAIT would make all pages wait
+     * for the first connection. */
+    bool http2 = x->is_page && !x->http->options.http1_only && strcmp(x->url.scheme, "https") == 0;
     CURL *easy = t->easy;
 
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                      (long)(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, http2 ? 1L : 0L);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
-                     (long)(x->is_page ? PAGE_BUFFER_BYTES : BODY_BUFFER_BYTES));
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_bytes(x));
     if (x->is_page)
         curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that libcurl can decode */
     else
@@ -305,6 +307,7 @@ void transfer_start(struct http_transfer *t, bool afresh)
 
 void transfer_stop(struct http_transfer *t)
 {
+    http_rest_forget(&t->owner->http->rest, t);
     http_curl_remove(t->owner->http->curl, t->easy);
     /* curl_easy_reset() leaves behind the list of a transfer that was taken back before it began:
      * the next one would read it, freed. */

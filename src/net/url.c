@@ -197,3 +197,33 @@ bool url_same_origin(const struct url *a, const struct url *b)
 {
     return a->port == b->port && strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0;
 }
+
+bool url_is_trusted(const struct url *u, const char *const *hosts, size_t n)
+{
+    struct buf bare = { 0 }, with_port = { 0 };
+    bool found = false;
+
+    buf_add_f(&bare, strchr(u->host, ':') ? "[%s]" : "%s", u->host);
+    buf_add_f(&with_port, "%s:%u", buf_z(&bare), u->port);
+    for (size_t i = 0; i < n; i++) {
+        struct str entry = str_of(hosts[i]);
+        found |= str_eq_nocase(entry, str_of(u->host)) || str_eq_nocase(entry, buf_str(&bare)) ||
+                 str_eq_nocase(entry, buf_str(&with_port));
+    }
+    buf_done(&bare);
+    buf_done(&with_port);
+    return found;
+}
+
+bool url_is_loopback(const struct url *u)
+{
+    struct in6_addr v6;
+    struct in_addr v4;
+
+    /* "127.example.org" is a name, and anybody's. */
+    if (inet_pton(AF_INET, u->host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    if (inet_pton(AF_INET6, u->host, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6);
+    return strcmp(u->host, "localhost") == 0;
+}

@@ -23,7 +23,14 @@ static const char gzip_page[] =
 static const char gzip_cut[] =
     "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 30\r\n\r\n" GZIP_28;
 
+enum { SHARE = 2 * 1024 * 1024 }; /* what a transfer may take before it rests: http_rest.c */
+
 static const struct server_route routes[] = {
+    { "/share", "HTTP/1.1 200 OK\r\nContent-Length: 2097152\r\n\r\n", .more = SHARE },
+    { "/shares", "HTTP/1.1 200 OK\r\nContent-Length: 6291457\r\n\r\n", .more = 3 * SHARE + 1 },
+    { "/shares-until-close", "HTTP/1.1 200 OK\r\n\r\n", .after = CLOSE, .more = 2 * SHARE },
+    { "/shares-cut", "HTTP/1.1 200 OK\r\nContent-Length: 6291457\r\n\r\n", .after = CLOSE,
+      .more = 2 * SHARE },
     { "/ok", OK_HEAD "Content-Type: text/plain\r\n\r\nhello", .after = KEEP },
     { "/slow", OK_HEAD "\r\nhello", .delay_ms = 10 },
     { "/chunked",
@@ -723,6 +730,59 @@ static void test_limits(void **state)
     world_close(&w);
 }
 
+/* Bulk has a limit of its own, which holds up nothing else. */
+static void test_bulk(void **state)
+{
+    struct get gets[12] = { { 0 } };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &(struct http_options){ .per_host = 8, .per_host_bulk = 2 });
+    for (int i = 0; i < 6; i++)
+        ask_of(&gets[i], &w, "127.0.0.1", "/slow",
+               (struct http_request){ .rank = 9, .is_bulk = true });
+    world_run(&w);
+    assert_int_equal(w.server.max_in_flight, 2);
+    for (int i = 6; i < 12; i++)
+        ask_of(&gets[i], &w, "127.0.0.1", "/slow", (struct http_request){ .is_bulk = i % 2 });
+    world_run(&w);
+    assert_int_equal(w.server.max_in_flight, 5);
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(gets[i].code, 0);
+        get_done(&gets[i]);
+    }
+    world_close(&w);
+}
+
+/* Transfers that rest lose nothing, wherever they end and whoever leaves meanwhile. */
+static void test_shares(void **state)
+{
+    static const struct {
+        const char *path;
+        int code;
+        size_t bytes;
+    } asked[] = {
+        { "/share", 0, SHARE },
+        { "/shares", 0, 3 * SHARE + 1 },
+        { "/shares-until-close", 0, 2 * SHARE },
+        { "/shares-cut", ERR_NETWORK, 2 * SHARE },
+    };
+    struct get gets[16] = { { 0 } };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    for (size_t i = 0; i < 16; i++)
+        ask_of(&gets[i], &w, "127.0.0.1", asked[i % 4].path, (struct http_request){ .rank = 1 });
+    world_run(&w);
+    for (size_t i = 0; i < 16; i++) {
+        assert_int_equal(gets[i].code, asked[i % 4].code);
+        assert_int_equal(gets[i].body.n, asked[i % 4].bytes);
+        get_done(&gets[i]);
+    }
+    world_close(&w);
+}
+
 static void test_rank(void **state)
 {
     static const struct {
@@ -873,7 +933,8 @@ int main(void)
         cmocka_unit_test(test_encoding),       cmocka_unit_test(test_max_bytes),
         cmocka_unit_test(test_sink_refuses),   cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_cancel_another), cmocka_unit_test(test_start_from_done),
-        cmocka_unit_test(test_limits),         cmocka_unit_test(test_rank),
+        cmocka_unit_test(test_limits),         cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_shares),         cmocka_unit_test(test_rank),
         cmocka_unit_test(test_many),           cmocka_unit_test(test_keep_alive_race),
         cmocka_unit_test(test_stall),          cmocka_unit_test(test_slow_is_no_stall),
     };

@@ -254,6 +254,57 @@ static void test_fragment(void **state)
     assert_non_null(fragment.p);
 }
 
+static void test_userinfo_is_lent_to_its_origin(void **state)
+{
+    static const struct {
+        const char *from, *text, *want;
+    } cases[] = {
+        { "https://me:p%40@x.org/simple/", "https://x.org/f.whl", "https://me:p%40@x.org/f.whl" },
+        { "https://me@x.org/", "https://X.org:443/f", "https://me@X.org:443/f" },
+        { "https://me:p@x.org/", "http://x.org/f", "http://x.org/f" },
+        { "https://me:p@x.org/", "https://x.org:444/f", "https://x.org:444/f" },
+        { "https://me:p@x.org/", "https://y.org/f", "https://y.org/f" },
+        { "https://me:p@x.org/", "https://you@x.org/f", "https://you@x.org/f" },
+        { "https://x.org/", "https://x.org/f", "https://x.org/f" },
+        { "https://me:p@x.org/", "file:///f", "file:///f" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct buf out = { 0 };
+        url_lend_userinfo(str_of(cases[i].from), str_of(cases[i].text), &out);
+        assert_string_equal(buf_z(&out), cases[i].want);
+        buf_done(&out);
+    }
+}
+
+static void test_whom_to_trust(void **state)
+{
+    static const char *const hosts[] = { "x.org", "y.org:8443", "[::2]:81" };
+    static const struct {
+        const char *url;
+        bool trusted, loopback;
+    } cases[] = {
+        { "https://x.org/", true, false },          { "https://X.ORG:99/", true, false },
+        { "https://a.x.org/", false, false },       { "https://y.org:8443/", true, false },
+        { "https://y.org/", false, false },         { "http://[::2]:81/", true, false },
+        { "http://[::2]/", false, false },          { "http://localhost:81/", false, true },
+        { "http://127.9.8.7/", false, true },       { "http://[::1]/", false, true },
+        { "http://127.example.org", false, false }, { "http://10.0.0.1/", false, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct url u;
+        struct err e = { 0 };
+        assert_int_equal(url_parse(str_of(cases[i].url), &u, &e), 0);
+        if (url_is_trusted(&u, hosts, 3) != cases[i].trusted ||
+            url_is_loopback(&u) != cases[i].loopback)
+            fail_msg("%s", cases[i].url);
+        url_done(&u);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +312,8 @@ int main(void)
         cmocka_unit_test(test_cap),
         cmocka_unit_test(test_secrets_stay),
         cmocka_unit_test(test_fragment),
+        cmocka_unit_test(test_userinfo_is_lent_to_its_origin),
+        cmocka_unit_test(test_whom_to_trust),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,9 +20,10 @@ struct http;
 struct http_exchange;
 
 struct http_options {
-    unsigned total;      /* exchanges at once; 0: 40 */
-    unsigned per_host;   /* 0: 20 */
-    unsigned timeout_ms; /* nothing came from a host for so long, or no connection; 0: 15 s */
+    unsigned total;         /* exchanges at once; 0: 40 */
+    unsigned per_host;      /* 0: 20 */
+    unsigned per_host_bulk; /* of these, bulk; 0: 8 */
+    unsigned timeout_ms;    /* nothing came from a host for so long, or no connection; 0: 15 s */
     const char *user_agent;
     const char *ca_file;              /* CA bundle (PEM); NULL: the system's */
     const char *client_cert;          /* PEM with certificate and key; NULL: none */
@@ -39,6 +40,9 @@ struct http_request {
     /* A small answer: may come compressed, and is decoded, and over HTTP/2. Otherwise bytes as they
      * are ("identity") over HTTP/1.1. */
     bool is_page;
+    /* A large body: a few of them fill any line, and more would only wear out the cache. They get
+     * larger buffers, and a limit of their own. */
+    bool is_bulk;
     uint64_t rank;
     uint64_t max_bytes; /* a longer body ends in ERR_LIMIT; 0: no cap */
 };

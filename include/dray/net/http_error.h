@@ -13,10 +13,11 @@ struct http_failure {
     const char *detail; /* libcurl's own words, or "" */
     const char *host;
     unsigned port;
-    const char *url;     /* redacted */
-    long os_error;       /* errno of a connection that was refused; 0: unknown */
-    uint64_t body_bytes; /* that had come */
-    int64_t body_length; /* that were announced, or -1 */
+    const char *url;                   /* redacted */
+    const char *ca_file, *client_cert; /* as http_options has them */
+    long os_error;                     /* errno of a connection that was refused; 0: unknown */
+    uint64_t body_bytes;               /* that had come */
+    int64_t body_length;               /* that were announced, or -1 */
     bool connected;
 };
 

@@ -5,6 +5,7 @@
 #include "dray/net/http.h"
 #include "dray/net/http_curl.h"
 #include "dray/net/http_queue.h"
+#include "dray/net/http_rest.h"
 #include "dray/net/url.h"
 
 struct http_transfer;
@@ -30,6 +31,7 @@ struct http {
     struct dns *dns;
     struct http_curl *curl;
     struct http_queue queue;
+    struct http_rest rest;
     struct loop_task admit;
     struct http_transfer *idle; /* a pool, each with an easy handle */
     struct loop_timer *watch;   /* the stall rule's, for all */

@@ -1,6 +1,7 @@
 /* http_queue.h: admission of exchanges. Thousands may wait: each host (and port) has a heap of
- * them, hosts that have both somebody waiting and room stand in a ring, so letting one in costs
- * O(log n). Private to net/http. */
+ * them, and one more for bulk, so that its limit holds up nobody else; hosts that have both
+ * somebody waiting and room stand in a ring, so letting one in costs O(log n). Private to
+ * net/http. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,12 +17,15 @@ struct http_ticket {
     struct http_host *host; /* NULL: neither waiting nor admitted */
     uint64_t rank;
     uint64_t number;                 /* of arrival; stays when it queues again */
+    bool is_bulk;                    /* counts against per_host_bulk, too */
     size_t at;                       /* in the heap, from 1; 0 when admitted */
     struct http_ticket *prev, *next; /* among the admitted of its host */
 };
 
 struct http_host {
-    char *key; /* "host:port" */
+    char *key;              /* "host:port", "host:port bulk" */
+    struct http_host *twin; /* the same host for bulk, or for what is not; NULL: not yet needed */
+    unsigned max_admitted;
     struct http_ticket **heap;
     size_t n_waiting, cap;
     unsigned n_admitted;
@@ -34,11 +38,11 @@ struct http_host {
 struct http_queue {
     struct map hosts;
     struct http_host *ring; /* the next to be served */
-    unsigned total, per_host, n_admitted;
+    unsigned total, per_host, per_host_bulk, n_admitted;
     uint64_t arrivals;
 };
 
-void http_queue_init(struct http_queue *q, unsigned total, unsigned per_host);
+void http_queue_init(struct http_queue *q, unsigned total, unsigned per_host, unsigned bulk);
 /* Nobody may be waiting or admitted. */
 void http_queue_done(struct http_queue *q);
 /* A ticket that queues for the first time has number 0. */

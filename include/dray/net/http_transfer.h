@@ -15,6 +15,9 @@ struct http_transfer {
     size_t n_addresses, at; /* `at` is being tried */
     struct http_answer answer;
     uint64_t ignored_bytes; /* of a body that nobody wants */
+    size_t share_bytes;     /* passed on since it last rested: http_rest.h */
+    bool resting;
+    struct http_transfer *next_resting;
     CURLcode code;
     char detail[CURL_ERROR_SIZE];
 };

@@ -26,6 +26,11 @@ int url_parse(struct str text, struct url *out, struct err *e);
 void url_done(struct url *u);
 /* Scheme, host and port are the same: credentials may go along. */
 bool url_same_origin(const struct url *a, const struct url *b);
+/* Its host is among `hosts`: "host" or "host:port", a literal IPv6 address in brackets or, without
+ * port, bare. */
+bool url_is_trusted(const struct url *u, const char *const *hosts, size_t n);
+/* Its host is this machine, as pip has it: "localhost", 127.0.0.0/8, ::1. */
+bool url_is_loopback(const struct url *u);
 
 /* Resolves `ref` against the absolute URL `base` (RFC 3986 section 5; http, https and file) and
  * appends the result to `out`, without fragment. Characters that may not stand in a URL are
