@@ -1,7 +1,9 @@
 /* The program: one table of commands. */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "dray/cli/command.h"
 #include "dray/util/str.h"
@@ -65,12 +67,25 @@ static int run(int argc, char **argv)
     return run_command(first, argc - 1, argv + 1);
 }
 
+/* When one of them is closed, the next file or socket gets its number, and messages go there. */
+static void open_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_files();
     setlocale(LC_CTYPE, ""); /* widths of characters on a terminal; numbers stay as they are in C */
     int status = run(argc, argv);
-    if (fflush(stdout) != 0 && status == EXIT_DONE) {
-        perror("error: can't write to standard output");
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE) {
+        fputs("error: can't write to standard output\n", stderr);
         status = EXIT_FAILED;
     }
     return status;

@@ -22,7 +22,8 @@ struct body {
 
 static char *pool_take(struct body_pool *p)
 {
-    return p->n ? p->free[--p->n] : mem_new(1, WRITE_BYTES);
+    /* Not zeroed: most files fill but a part of it, and the rest need not be there at all. */
+    return p->n ? p->free[--p->n] : mem_resize(NULL, WRITE_BYTES, 1);
 }
 
 static void pool_give(struct body_pool *p, char *piece)

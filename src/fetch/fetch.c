@@ -5,20 +5,20 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "dray/fetch/machine.h"
 #include "dray/fetch/retry.h"
 #include "dray/net/url.h"
 #include "dray/util/file.h"
 
+enum { BULK_BYTES = 1024 * 1024 }; /* what is at least so large shares the bulk's limit */
+
 typedef void (*enter_fn)(struct fetch *f);
 
 static void look_up(struct fetch *f);
 static void read_metadata(struct fetch *f);
 static void decide(struct fetch *f);
-static void look_for_file(struct fetch *f);
-static void queue_request(struct fetch *f);
+static void await_turn(struct fetch *f);
 static void await_head(struct fetch *f);
 static void receive(struct fetch *f);
 static void verify(struct fetch *f);
@@ -35,8 +35,8 @@ static const struct {
     [FETCH_LOOKUP] = { look_up, TO(METADATA) | TO(FAILED) },
     [FETCH_METADATA] = { read_metadata, TO(DECIDE) | TO(FAILED) },
     [FETCH_DECIDE] = { decide, TO(PROBE) | TO(FAILED) },
-    [FETCH_PROBE] = { look_for_file, TO(QUEUE) | TO(BODY) | TO(DONE) | TO(FAILED) },
-    [FETCH_QUEUE] = { queue_request, TO(HEADER) | TO(WAIT) | TO(FAILED) },
+    [FETCH_PROBE] = { fetch_probe, TO(QUEUE) | TO(DONE) | TO(FAILED) },
+    [FETCH_QUEUE] = { await_turn, TO(HEADER) | TO(BODY) | TO(WAIT) | TO(FAILED) },
     [FETCH_HEADER] = { await_head, TO(BODY) | TO(WAIT) | TO(FAILED) },
     [FETCH_BODY] = { receive, TO(HASH) | TO(WAIT) | TO(FAILED) },
     [FETCH_HASH] = { verify, TO(PLACE) | TO(FAILED) },
@@ -51,7 +51,7 @@ bool fetch_step_is_lawful(enum fetch_state from, enum fetch_state to)
     return states[from].next & (1u << to);
 }
 
-static void fetch_go(struct fetch *f, enum fetch_state to)
+void fetch_go(struct fetch *f, enum fetch_state to)
 {
     enum fetch_state from = f->view.state;
 
@@ -107,100 +107,13 @@ static void decide(struct fetch *f)
     fetch_go_unless_fault(f, FETCH_PROBE);
 }
 
-/* -- PROBE -- */
+/* -- QUEUE, HEADER and BODY, over the network -- */
 
-/* Two machines that want to place different files under one name: the later requirement loses. */
-static bool claim_name(struct fetch *f)
+static void create_body(struct fetch *f)
 {
-    struct fetch *owner = map_get(&f->fetcher->claims, f->view.filename);
-
-    if (!owner)
-        map_put(&f->fetcher->claims, f->view.filename, f);
-    if (owner && owner != f)
-        err_set(&f->fault, ERR_CONFLICT,
-                "\"%.*s\" asks for a file of the same name, %.*s, from %.*s; "
-                "fetch one of them into another directory",
-                STR_ARG(owner->view.label), STR_ARG(f->view.filename), STR_ARG(owner->view.url));
-    return !f->fault.code;
+    f->body = body_create(f->fetcher->world.place, &f->fetcher->pool, promise_algs(&f->promise),
+                          f->promise.bytes, &f->fault);
 }
-
-/* The file that is there is not the right one, or there is none. */
-static void go_fetching(struct fetch *f)
-{
-    if (f->fetcher->world.dry_run)
-        fetch_go(f, FETCH_DONE);
-    else
-        fetch_go(f, f->view.origin == FETCH_FROM_FILE ? FETCH_BODY : FETCH_QUEUE);
-}
-
-static void set_path(struct fetch *f)
-{
-    f->view.path = arena_f(&f->fetcher->arena, "%s/%.*s", place_dir(f->fetcher->world.place),
-                           STR_ARG(f->view.filename));
-}
-
-static void keep(struct fetch *f)
-{
-    f->view.origin = FETCH_KEPT;
-    set_path(f);
-    fetch_go(f, FETCH_DONE);
-}
-
-static int probe_data(void *ctx, const void *bytes, size_t n, struct err *e)
-{
-    struct fetch *f = ctx;
-
-    (void)e;
-    hasher_add(&f->hasher, bytes, n);
-    return 0;
-}
-
-static void probed(void *ctx, struct err *e)
-{
-    struct fetch *f = ctx;
-    struct digest got[DIGEST_COUNT] = { 0 };
-
-    f->reader = NULL;
-    hasher_finish(&f->hasher, got);
-    if (!e->code && !promise_check(&f->promise, got, e)) {
-        f->view.sha256 = got[DIGEST_SHA256];
-        keep(f);
-        return;
-    }
-    f->view.replaced = true;
-    go_fetching(f);
-}
-
-static void look_for_file(struct fetch *f)
-{
-    const struct fetch_world *w = &f->fetcher->world;
-    struct err e = { 0 };
-    uint64_t bytes = 0;
-    int fd = -1;
-
-    if (!claim_name(f)) {
-        fetch_go(f, FETCH_FAILED);
-        return;
-    }
-    int code = w->place ? place_find(w->place, f->view.filename.p, &fd, &bytes, &e) : ERR_NOT_FOUND;
-    bool wrong_size = !code && f->promise.bytes != FETCH_BYTES_UNKNOWN && f->promise.bytes != bytes;
-    if (code || wrong_size) {
-        f->view.replaced = wrong_size;
-        if (fd >= 0)
-            close(fd);
-        go_fetching(f);
-    } else {
-        /* Without any digest to compare with, a file of that name is taken as the right one, as
-         * pip does: nothing is ever under a final name that was not whole. */
-        f->view.body_bytes = bytes;
-        hasher_init(&f->hasher, promise_algs(&f->promise));
-        f->reader = reader_start(w->loop, fd, f->view.filename.p,
-                                 &(struct reader_sink){ probe_data, probed, f });
-    }
-    err_done(&e);
-}
-
-/* -- QUEUE, HEADER, and BODY over the network -- */
 
 static void begun(void *ctx)
 {
@@ -237,16 +150,21 @@ static int body_data(void *ctx, const void *bytes, size_t n, struct err *e)
     return code;
 }
 
-/* Only the promised size tells that a body without Content-Length was cut. */
+/* Only the promised size tells that a body without Content-Length was cut. Without any promise one
+ * thing is certain: no distribution is empty. */
 static void check_length(struct fetch *f, struct http_result *result)
 {
     uint64_t got = f->view.got_bytes, promised = f->promise.bytes;
+    bool known = promised != FETCH_BYTES_UNKNOWN;
 
-    if (result->err.code || promised == FETCH_BYTES_UNKNOWN || got == promised)
+    if (result->err.code)
         return;
-    result->again = true;
-    err_set(&result->err, ERR_LENGTH, "it ended after %" PRIu64 " of %" PRIu64 " bytes", got,
-            promised);
+    if (known && got != promised)
+        err_set(&result->err, ERR_LENGTH, "it ended after %" PRIu64 " of %" PRIu64 " bytes", got,
+                promised);
+    else if (!known && !got && !promise_has_digest(&f->promise))
+        err_set(&result->err, ERR_LENGTH, "the server sends an empty file");
+    result->again = result->err.code != 0;
 }
 
 static bool try_again(struct fetch *f, struct http_result *result)
@@ -295,7 +213,8 @@ static void queue_request(struct fetch *f)
     /* Largest first, so that the run does not end on one long transfer; what has no size may be
      * the largest. Pages go before all bodies. */
     uint64_t rank = bytes == FETCH_BYTES_UNKNOWN ? UINT64_MAX - 1 : bytes;
-    struct http_request rq = { .url = f->url.p, .rank = rank };
+    bool is_bulk = bytes != FETCH_BYTES_UNKNOWN && bytes >= BULK_BYTES;
+    struct http_request rq = { .url = f->url.p, .rank = rank, .is_bulk = is_bulk };
     struct http_sink sink = {
         .started = begun, .head = head, .data = body_data, .done = transferred, .ctx = f
     };
@@ -303,12 +222,6 @@ static void queue_request(struct fetch *f)
     f->view.attempt++;
     f->view.got_bytes = 0;
     f->exchange = http_start(f->fetcher->world.http, &rq, &sink);
-}
-
-static void create_body(struct fetch *f)
-{
-    f->body = body_create(f->fetcher->world.place, &f->fetcher->pool, promise_algs(&f->promise),
-                          f->promise.bytes, &f->fault);
 }
 
 /* The file is opened here and not when the head has come, for that is told from inside libcurl,
@@ -332,7 +245,21 @@ static void await_retry(struct fetch *f)
     loop_timer_start(f->timer, f->delay_ms);
 }
 
-/* -- BODY -- */
+/* -- QUEUE and BODY of a local file -- */
+
+static int begin_copy(void *ctx, const char *path, int *fd, struct err *e)
+{
+    struct fetch *f = ctx;
+    uint64_t bytes;
+
+    fetch_go(f, FETCH_BODY);
+    if (f->fault.code)
+        return err_move(e, &f->fault);
+    if (file_open_regular(path, fd, &bytes, e))
+        return e->code;
+    f->view.body_bytes = bytes;
+    return 0;
+}
 
 static void copied(void *ctx, struct err *e)
 {
@@ -343,30 +270,32 @@ static void copied(void *ctx, struct err *e)
     fetch_go_unless_fault(f, FETCH_HASH);
 }
 
-static int open_local(struct fetch *f)
+static void queue_copy(struct fetch *f)
 {
     struct buf path = { 0 };
-    uint64_t bytes;
-    int fd = -1;
+    struct reader_sink sink = { begin_copy, body_data, copied, f };
 
-    if (!url_to_path(f->url, &path, &f->fault) &&
-        !file_open_regular(buf_z(&path), &fd, &bytes, &f->fault)) {
-        f->view.body_bytes = bytes;
-        f->reader = reader_start(f->fetcher->world.loop, fd, buf_z(&path),
-                                 &(struct reader_sink){ body_data, copied, f });
-    }
+    if (url_to_path(f->url, &path, &f->fault))
+        fetch_go(f, FETCH_FAILED);
+    else
+        f->reader = reader_start(f->fetcher->world.readers, buf_z(&path), &sink);
     buf_done(&path);
-    return f->fault.code;
 }
 
-/* Over the network the bytes come by themselves. */
+static void await_turn(struct fetch *f)
+{
+    if (f->view.origin == FETCH_FROM_FILE)
+        queue_copy(f);
+    else
+        queue_request(f);
+}
+
+/* Over the network the file is there already. A fault is taken up by begin_copy(), since a reader
+ * is on the stack. */
 static void receive(struct fetch *f)
 {
-    if (f->view.origin != FETCH_FROM_FILE)
-        return;
-    create_body(f);
-    if (!f->body || open_local(f))
-        fetch_go(f, FETCH_FAILED);
+    if (f->view.origin == FETCH_FROM_FILE)
+        create_body(f);
 }
 
 /* -- HASH, PLACE, and the end -- */
@@ -384,7 +313,7 @@ static void verify(struct fetch *f)
 static void place(struct fetch *f)
 {
     if (!body_commit(f->body, f->view.filename.p, &f->fault))
-        set_path(f);
+        fetch_set_path(f);
     fetch_go_unless_fault(f, FETCH_DONE);
 }
 
@@ -393,6 +322,7 @@ static void finish(struct fetch *f)
     struct fetcher *all = f->fetcher;
 
     fetch_cancel(f);
+    fetch_wake_followers(f);
     if (--all->running == 0)
         loop_post(all->world.loop, &all->end);
 }
@@ -410,6 +340,7 @@ void fetch_cancel(struct fetch *f)
     if (f->reader)
         reader_cancel(f->reader);
     loop_timer_destroy(f->timer);
+    loop_unpost(f->fetcher->world.loop, &f->look);
     hasher_done(&f->hasher);
     body_destroy(f->body);
     f->query = NULL;

@@ -72,6 +72,14 @@ static int decide_listed(struct fetch *f)
     return f->fault.code;
 }
 
+static int check_version(struct fetch *f, const struct version *v)
+{
+    if (!v->text.p || specifier_set_contains(&f->wish.specifiers, v))
+        return 0;
+    return err_set(&f->fault, ERR_CONFLICT, "the file %.*s is not in %.*s",
+                   STR_ARG(f->view.filename), STR_ARG(f->wish.specifiers.text));
+}
+
 static int check_wheel(struct fetch *f, const struct wheel_name *w)
 {
     const struct target *target = f->fetcher->world.target;
@@ -79,9 +87,6 @@ static int check_wheel(struct fetch *f, const struct wheel_name *w)
     if (f->wish.project.p && !str_eq(f->wish.project, w->project))
         return err_set(&f->fault, ERR_CONFLICT, "the file %.*s is of the project %.*s",
                        STR_ARG(f->view.filename), STR_ARG(w->project));
-    if (!specifier_set_contains(&f->wish.specifiers, &w->version))
-        return err_set(&f->fault, ERR_CONFLICT, "the file %.*s is not in %.*s",
-                       STR_ARG(f->view.filename), STR_ARG(f->wish.specifiers.text));
     if (tag_set_rank(target->tags, w) == TAG_NONE)
         return err_set(&f->fault, ERR_NO_MATCH,
                        "the wheel is for %.*s-%.*s-%.*s and does not fit %.*s",
@@ -118,7 +123,7 @@ static int decide_direct(struct fetch *f)
         err_done(&e);
     }
     f->view.version = version.text;
-    return f->fault.code;
+    return f->fault.code ? f->fault.code : check_version(f, &version);
 }
 
 int fetch_decide(struct fetch *f)

@@ -1,6 +1,8 @@
-/* Places are read side by side, their files kept in order. A file is found by the first word of its
- * name: both "zope.interface-5.0.tar.gz" and "zope_interface-5.0-..." begin like the project
- * "zope-interface", whatever of the rest is name or version. */
+/* Places are read side by side, their files kept in order. A file is found by what stands before
+ * the first "-" of its name: that is the project of a wheel and of an sdist by PEP 625. An older
+ * sdist, "zope-interface-5.0.tar.gz", begins so with a part of it, "zope": a project is asked for
+ * by each of its beginnings. By its first word alone, thousands of "company-..." would each be held
+ * against all the others. */
 #include "dray/fetch/flat.h"
 
 #include <dirent.h>
@@ -23,7 +25,7 @@ struct spot { /* a place, or a page that a directory holds */
 
 struct entry {
     struct flat_file file;
-    struct entry *next; /* with the same first word */
+    struct entry *next; /* with the same beginning */
 };
 
 struct chain {
@@ -35,33 +37,39 @@ struct flat {
     flat_done_fn done;
     void *ctx;
     struct arena arena;
-    struct map chains; /* first word -> struct chain */
+    struct map chains; /* beginning of a name -> struct chain */
     struct spot **spots;
     size_t n, cap, pending;
     struct loop_task finish;
     struct err err;
 };
 
-/* The first word of a file's or project's name, in lower case. */
-static struct str first_word(struct arena *a, struct str name)
+static bool is_separator(char c)
 {
-    size_t n = 0;
+    return c == '-' || c == '_' || c == '.';
+}
 
-    while (n < name.n && name.p[n] != '-' && name.p[n] != '_' && name.p[n] != '.')
-        n++;
-    return project_name_normalize(a, str_sub(name, 0, n));
+/* What stands before the first "-" of a file's name, normalised. */
+static struct str beginning_of(struct arena *a, struct str filename)
+{
+    ptrdiff_t dash = str_find(filename, '-');
+    size_t n = dash < 0 ? filename.n : (size_t)dash;
+
+    while (n > 0 && is_separator(filename.p[n - 1])) /* "foo_-bar" is foo-bar, too */
+        n--;
+    return project_name_normalize(a, str_sub(filename, 0, n));
 }
 
 static void flat_add(struct flat *f, struct flat_file file)
 {
-    struct str word = first_word(&f->arena, file.file->filename);
+    struct str beginning = beginning_of(&f->arena, file.file->filename);
     struct entry *entry = arena_alloc(&f->arena, 1, sizeof(*entry));
-    struct chain *chain = map_get(&f->chains, word);
+    struct chain *chain = map_get(&f->chains, beginning);
 
     entry->file = file;
     if (!chain) {
         chain = arena_alloc(&f->arena, 1, sizeof(*chain));
-        map_put(&f->chains, word, chain);
+        map_put(&f->chains, beginning, chain);
         chain->first = entry;
     } else {
         chain->last->next = entry;
@@ -265,12 +273,32 @@ void flat_destroy(struct flat *f)
     free(f);
 }
 
+/* Does the file's name begin with the project's, normalised? Cheaper than to have thousands of
+ * older names with one beginning parsed in vain. */
+static bool has_name(struct str filename, struct str project)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < filename.n && at < project.n; i++) {
+        char c = str_lower(filename.p[i]);
+        bool separates = is_separator(c);
+        if (separates && at > 0 && project.p[at - 1] == '-')
+            continue;
+        if ((separates ? '-' : c) != project.p[at])
+            return false;
+        at++;
+    }
+    return at == project.n;
+}
+
 void flat_find(const struct flat *f, struct str project, flat_visit_fn visit, void *ctx)
 {
-    struct arena a = { 0 };
-    const struct chain *chain = map_get(&f->chains, first_word(&a, project));
-
-    for (const struct entry *entry = chain ? chain->first : NULL; entry; entry = entry->next)
-        visit(ctx, &entry->file);
-    arena_done(&a);
+    for (size_t n = 1; n <= project.n; n++) {
+        if (n < project.n && project.p[n] != '-')
+            continue;
+        const struct chain *chain = map_get(&f->chains, str_sub(project, 0, n));
+        for (const struct entry *e = chain ? chain->first : NULL; e; e = e->next)
+            if (has_name(e->file.file->filename, project))
+                visit(ctx, &e->file);
+    }
 }

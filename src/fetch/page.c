@@ -2,7 +2,9 @@
  * a page is kept but its listing. A page that fails half-way is begun anew, parser and all. */
 #include "dray/fetch/page.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "dray/fetch/reader.h"
@@ -14,7 +16,7 @@
 #include "dray/util/mem.h"
 
 /* PEP 691: JSON first, HTML as the fallback, as pip asks. */
-static const char accept[] =
+static const char accept_types[] =
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, "
     "text/html;q=0.01";
 
@@ -63,6 +65,17 @@ static int page_set_base(struct page *p, struct err *e)
     return code;
 }
 
+/* Errors of the transfer name the URL already; those of the page are told where they were found. */
+static void page_name_error(struct page *p, struct err *e)
+{
+    struct buf shown = { 0 };
+
+    url_redact(str_of(p->url), &shown);
+    if (e->code && str_search(str_of(err_text(e)), buf_str(&shown)) < 0)
+        err_wrap(e, "%s", buf_z(&shown));
+    buf_done(&shown);
+}
+
 /* Tells whoever asked; takes the error over. */
 static void page_end(struct page *p, struct err *e)
 {
@@ -73,6 +86,7 @@ static void page_end(struct page *p, struct err *e)
         p->answer.listing = &p->listing;
         p->answer.base = buf_str(&p->base);
     }
+    page_name_error(p, e);
     if (e->code)
         page_reset(p);
     err_move(&p->answer.err, e);
@@ -119,7 +133,7 @@ static void page_again(void *ctx)
     page_begin(ctx);
 }
 
-static bool page_retry(struct page *p, const struct http_result *result)
+static bool page_retry(struct page *p, struct http_result *result)
 {
     uint64_t delay_ms;
     struct buf text = { 0 };
@@ -138,17 +152,6 @@ static bool page_retry(struct page *p, const struct http_result *result)
     return true;
 }
 
-/* Errors of the transfer name the URL already; those of the page are told where they were found. */
-static void page_name_error(struct page *p, struct err *e)
-{
-    struct buf shown = { 0 };
-
-    url_redact(str_of(p->url), &shown);
-    if (e->code && str_search(str_of(err_text(e)), buf_str(&shown)) < 0)
-        err_wrap(e, "%s", buf_z(&shown));
-    buf_done(&shown);
-}
-
 static void page_fetched(void *ctx, struct http_result *result)
 {
     struct page *p = ctx;
@@ -162,7 +165,6 @@ static void page_fetched(void *ctx, struct http_result *result)
         err_set(&e, ERR_INPUT, "the page is empty");
     if (!e.code)
         simple_parser_finish(p->parser, &e);
-    page_name_error(p, &e);
     page_end(p, &e);
 }
 
@@ -173,15 +175,7 @@ static void page_read(void *ctx, struct err *e)
     p->reader = NULL;
     if (!e->code)
         simple_parser_finish(p->parser, e);
-    page_name_error(p, e);
     page_end(p, e);
-}
-
-static bool host_is_local(const char *host)
-{
-    struct str h = str_of(host);
-
-    return str_is(h, "localhost") || str_is(h, "::1") || str_starts(h, STR("127."));
 }
 
 /* pip: pages over plain http only from this machine or a trusted host; whoever sits in between
@@ -193,18 +187,15 @@ static int page_check_origin(const struct page *p, struct err *e)
 
     if (code)
         return code;
-    bool ok = !str_is(str_of(u.scheme), "http") || host_is_local(u.host);
-    struct buf port = { 0 };
-    buf_add_f(&port, "%s:%u", u.host, u.port);
-    for (size_t i = 0; i < p->world->n_trusted_hosts && !ok; i++) {
-        struct str trusted = str_of(p->world->trusted_hosts[i]);
-        ok = str_eq_nocase(trusted, str_of(u.host)) || str_eq_nocase(trusted, buf_str(&port));
-    }
-    if (!ok)
+    if (str_is(str_of(u.scheme), "http") && !url_is_loopback(&u) &&
+        !url_is_trusted(&u, p->world->trusted_hosts, p->world->n_trusted_hosts)) {
+        struct buf shown = { 0 };
+        url_redact(str_of(p->url), &shown);
         code = err_set(e, ERR_USAGE,
-                       "%s is not encrypted; use https, or --trusted-host %s to accept it", u.text,
-                       u.host);
-    buf_done(&port);
+                       "%s is not encrypted; use https, or --trusted-host %s to accept it",
+                       buf_z(&shown), u.host);
+        buf_done(&shown);
+    }
     url_done(&u);
     return code;
 }
@@ -218,22 +209,26 @@ static void page_refuse(void *ctx)
     page_end(p, &e);
 }
 
+static int page_open(void *ctx, const char *path, int *fd, struct err *e)
+{
+    struct page *p = ctx;
+    uint64_t bytes;
+
+    if (file_open_regular(path, fd, &bytes, e))
+        return e->code;
+    return page_open_parser(p, STR("text/html"), str_of(p->url), e);
+}
+
 static int page_begin_local(struct page *p, struct err *e)
 {
+    struct reader_sink sink = { page_open, page_data, page_read, p };
     struct buf path = { 0 };
-    uint64_t bytes;
-    int fd = -1;
     int code = url_to_path(str_of(p->url), &path, e);
 
     if (!code && str_ends(buf_str(&path), STR("/")))
         buf_add_z(&path, "index.html");
     if (!code)
-        code = file_open_regular(buf_z(&path), &fd, &bytes, e);
-    if (!code)
-        code = page_open_parser(p, STR("text/html"), str_of(p->url), e);
-    if (!code)
-        p->reader = reader_start(p->world->loop, fd, buf_z(&path),
-                                 &(struct reader_sink){ page_data, page_read, p });
+        p->reader = reader_start(p->world->readers, buf_z(&path), &sink);
     buf_done(&path);
     return code;
 }
@@ -253,7 +248,7 @@ static void page_begin(struct page *p)
         return;
     }
     struct http_request rq = { .url = p->url,
-                               .accept = accept,
+                               .accept = accept_types,
                                .is_page = true,
                                .rank = UINT64_MAX, /* before all bodies: they depend on pages */
                                .max_bytes = LIMIT_LISTING_BYTES };

@@ -1,5 +1,6 @@
 #include "dray/fetch/retry.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 #ifdef __APPLE__
@@ -19,15 +20,18 @@ static uint64_t random_below(uint64_t bound)
     return n % bound;
 }
 
-bool retry_after(const struct http_result *result, unsigned attempt, unsigned retries,
-                 uint64_t *delay_ms)
+bool retry_after(struct http_result *result, unsigned attempt, unsigned retries, uint64_t *delay_ms)
 {
     uint64_t bound = BOUND_FIRST_MS;
 
     if (!result->again || attempt > retries)
         return false;
-    if (result->retry_after_ms > (int64_t)LIMIT_RETRY_AFTER_S * 1000)
+    if (result->retry_after_ms > (int64_t)LIMIT_RETRY_AFTER_S * 1000) {
+        err_set(&result->err, result->err.code,
+                "%s, and asks to wait %" PRId64 " s; that is too long for a retry",
+                err_text(&result->err), result->retry_after_ms / 1000);
         return false;
+    }
     for (unsigned i = 1; i < attempt && bound < BOUND_LAST_MS; i++)
         bound *= 2;
     if (bound > BOUND_LAST_MS)

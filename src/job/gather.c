@@ -8,6 +8,7 @@
 
 /* All that was said about one project. */
 struct demand {
+    struct str project; /* STR_NONE: nobody tells it */
     const struct want **wants, **constraints;
     size_t n_wants, wants_cap, n_constraints, constraints_cap;
 };
@@ -18,17 +19,29 @@ struct work {
     struct demand *demands;
     size_t n, cap;
     struct map by_key; /* project or URL -> index + 1 in demands, as a pointer */
+    struct map named;  /* URL -> a want that tells the project, too */
     bool hash_mode;
 };
 
-static struct demand *demand_of(struct work *w, struct str key)
+/* "https://.../foo-1.0.tar.gz" does not tell its project, and means the same as "foo @
+ * https://.../foo-1.0.tar.gz". */
+static void learn_names(struct work *w, const struct want *wants, size_t n)
 {
+    for (size_t i = 0; i < n; i++)
+        if (wants[i].project.p && wants[i].url.p)
+            map_put(&w->named, wants[i].url, (void *)(uintptr_t)&wants[i]);
+}
+
+static struct demand *demand_of(struct work *w, const struct want *want)
+{
+    const struct want *named = want->project.p ? want : map_get(&w->named, want->url);
+    struct str key = named ? named->project : want->url;
     uintptr_t index = (uintptr_t)map_get(&w->by_key, key);
 
     if (index)
         return &w->demands[index - 1];
     w->demands = mem_grow(w->demands, w->n, &w->cap, sizeof(*w->demands));
-    w->demands[w->n++] = (struct demand){ 0 };
+    w->demands[w->n++] = (struct demand){ .project = named ? named->project : STR_NONE };
     map_put(&w->by_key, key, (void *)(uintptr_t)w->n);
     return &w->demands[w->n - 1];
 }
@@ -37,6 +50,8 @@ static void collect(struct work *w)
 {
     const struct gather_input *in = w->in;
 
+    learn_names(w, in->wants, in->n_wants);
+    learn_names(w, in->constraints, in->n_constraints);
     for (size_t i = 0; i < in->n_wants; i++) {
         const struct want *want = &in->wants[i];
         w->hash_mode |= want->has_hash_option;
@@ -44,7 +59,7 @@ static void collect(struct work *w)
             strs_add(&w->out->ignored, want->label);
             continue;
         }
-        struct demand *d = demand_of(w, want->project.p ? want->project : want->url);
+        struct demand *d = demand_of(w, want);
         d->wants = mem_grow(d->wants, d->n_wants, &d->wants_cap, sizeof(*d->wants));
         d->wants[d->n_wants++] = want;
     }
@@ -53,7 +68,7 @@ static void collect(struct work *w)
         w->hash_mode |= c->has_hash_option;
         if (!map_get(&w->by_key, c->project) || !marker_eval(c->marker, in->env, STR_NONE))
             continue;
-        struct demand *d = demand_of(w, c->project);
+        struct demand *d = demand_of(w, c);
         d->constraints = mem_grow(d->constraints, d->n_constraints, &d->constraints_cap,
                                   sizeof(*d->constraints));
         d->constraints[d->n_constraints++] = c;
@@ -101,7 +116,6 @@ static void add_want(struct work *w, struct draft *d, const struct want *want)
 {
     struct fetch_wish *wish = d->wish;
 
-    wish->specifiers = specifier_set_and(&w->out->arena, &wish->specifiers, &want->specifiers);
     if (d->url_from && want->url.p && !str_eq(want->url, wish->url))
         err_set(&wish->fault, ERR_CONFLICT, "%.*s and %.*s name different files for it",
                 STR_ARG(where(d->url_from)), STR_ARG(where(want)));
@@ -138,19 +152,52 @@ static void check_pinned(struct fetch_wish *wish, const struct demand *d)
                 "hashes are required, so its version must be pinned with \"==\"");
 }
 
+/* Halves first: from the left to the right, thousands of sets would be copied thousands of times.
+ */
+static struct specifier_set and_all(struct arena *a, const struct specifier_set *sets, size_t n)
+{
+    size_t half = n / 2;
+
+    if (n < 2)
+        return n ? sets[0] : (struct specifier_set){ 0 };
+    struct specifier_set left = and_all(a, sets, half), right = and_all(a, sets + half, n - half);
+    return specifier_set_and(a, &left, &right);
+}
+
+static struct specifier_set specifiers_of(struct work *w, const struct demand *d)
+{
+    size_t n = 0, n_all = d->n_wants + d->n_constraints;
+    struct specifier_set *sets = mem_new(n_all, sizeof(*sets));
+    struct map seen = { 0 };
+
+    for (size_t i = 0; i < n_all; i++) {
+        const struct want *want = i < d->n_wants ? d->wants[i] : d->constraints[i - d->n_wants];
+        if (!want->specifiers.n || map_get(&seen, want->specifiers.text))
+            continue;
+        map_put(&seen, want->specifiers.text, d->wants);
+        sets[n++] = want->specifiers;
+    }
+    struct specifier_set all = and_all(&w->out->arena, sets, n);
+    map_done(&seen);
+    free(sets);
+    return all;
+}
+
 static struct str label_of(struct work *w, const struct demand *d)
 {
+    struct map seen = { 0 };
     struct buf text = { 0 };
 
     for (size_t i = 0; i < d->n_wants; i++) {
-        bool seen = false;
-        for (size_t k = 0; k < i; k++)
-            seen |= str_eq(d->wants[k]->label, d->wants[i]->label);
-        if (!seen)
-            buf_add_f(&text, "%s%.*s", text.n ? " and " : "", STR_ARG(d->wants[i]->label));
+        struct str label = d->wants[i]->label;
+        if (map_get(&seen, label))
+            continue;
+        map_put(&seen, label, d->wants);
+        buf_add_f(&text, "%s%.*s", text.n ? " and " : "", STR_ARG(label));
     }
     struct str label = arena_str(&w->out->arena, buf_str(&text));
     buf_done(&text);
+    map_done(&seen);
     return label;
 }
 
@@ -159,7 +206,8 @@ static void make_wish(struct work *w, const struct demand *d, struct fetch_wish 
     const struct settings *s = w->in->settings;
     struct draft draft = { .wish = wish };
 
-    *wish = (struct fetch_wish){ .label = label_of(w, d), .project = d->wants[0]->project };
+    *wish = (struct fetch_wish){ .label = label_of(w, d), .project = d->project };
+    wish->specifiers = specifiers_of(w, d);
     for (size_t i = 0; i < d->n_wants; i++)
         add_want(w, &draft, d->wants[i]);
     for (size_t i = 0; i < d->n_constraints; i++)
@@ -191,6 +239,7 @@ void gather(const struct gather_input *in, struct gathered *out)
     out->n = w.n;
     free(w.demands);
     map_done(&w.by_key);
+    map_done(&w.named);
 }
 
 void gathered_done(struct gathered *g)

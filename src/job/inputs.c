@@ -15,8 +15,9 @@
 
 struct open_file {
     struct reqfile file;
-    size_t next;     /* item */
-    struct str name; /* path or URL, for messages and for what it names */
+    size_t next;      /* item */
+    struct str name;  /* path or URL, for what it names */
+    struct str shown; /* the same for messages: without a password */
     bool is_constraint;
 };
 
@@ -85,12 +86,14 @@ static int inputs_push(struct inputs *in, struct str bytes, struct str name, boo
 {
     struct open_file *top = &in->stack[in->depth];
 
-    *top = (struct open_file){ .name = name, .is_constraint = is_constraint };
+    *top = (struct open_file){ .name = name,
+                               .shown = want_label(&in->arena, name),
+                               .is_constraint = is_constraint };
     in->depth++;
-    if (reqfile_parse(bytes, name.p, env_get, NULL, &top->file, &in->err))
+    if (reqfile_parse(bytes, top->shown.p, env_get, NULL, &top->file, &in->err))
         return in->err.code;
     if (top->file.warning.p)
-        events_warn(in->events, NULL, "%.*s: %.*s", STR_ARG(name), STR_ARG(top->file.warning));
+        events_warn(in->events, NULL, "%.*s", STR_ARG(top->file.warning));
     return 0;
 }
 
@@ -167,10 +170,10 @@ static int inputs_open(struct inputs *in, struct str name, bool is_constraint)
     for (size_t i = 0; i < in->depth; i++)
         if (str_eq(in->stack[i].name, name))
             return err_set(&in->err, ERR_INPUT, "%.*s includes itself, by way of %.*s",
-                           STR_ARG(name), STR_ARG(in->stack[in->depth - 1].name));
+                           STR_ARG(in->stack[i].shown), STR_ARG(in->stack[in->depth - 1].shown));
     if (in->depth == LIMIT_REQFILE_DEPTH)
         return err_set(&in->err, ERR_LIMIT, "%.*s: requirements files are nested deeper than %d",
-                       STR_ARG(name), LIMIT_REQFILE_DEPTH);
+                       STR_ARG(want_label(&in->arena, name)), LIMIT_REQFILE_DEPTH);
     if (!is_remote(name))
         return inputs_read(in, name, is_constraint);
     in->fetching = name;
@@ -243,7 +246,7 @@ static int inputs_option(struct inputs *in, const struct open_file *from,
 
 static int inputs_item(struct inputs *in, struct open_file *from, const struct reqfile_item *item)
 {
-    struct str origin = arena_f(&in->arena, "%.*s, line %zu", STR_ARG(from->name), item->line);
+    struct str origin = arena_f(&in->arena, "%.*s, line %zu", STR_ARG(from->shown), item->line);
 
     switch (item->kind) {
     case REQFILE_REQUIREMENT:
@@ -252,7 +255,7 @@ static int inputs_item(struct inputs *in, struct open_file *from, const struct r
         return err_set(&in->err, ERR_UNSUPPORTED,
                        "%.*s: \"-e %.*s\" is a source tree: dray fetches finished distributions; "
                        "build a wheel of it first",
-                       STR_ARG(origin), STR_ARG(item->text));
+                       STR_ARG(origin), STR_ARG(want_label(&in->arena, item->text)));
     case REQFILE_OPTION:
         break;
     }

@@ -26,6 +26,7 @@ struct job {
     struct target_choice *choice;
     struct target *target;
     struct place *place;
+    struct readers *readers;
     struct page_world pages;
     struct source *source;
     struct strs indexes;
@@ -76,10 +77,10 @@ static void job_fetched(void *ctx)
 
 static int job_open_place(struct job *j)
 {
-    if (j->settings->dry_run)
-        return 0;
-    j->place = place_open(j->settings->dest.p, &j->err);
-    return j->place ? 0 : j->err.code;
+    const char *dir = j->settings->dest.p;
+
+    j->place = j->settings->dry_run ? place_look(dir) : place_open(dir, &j->err);
+    return j->err.code;
 }
 
 static bool needs_index(const struct gathered *g)
@@ -98,8 +99,10 @@ static void job_open_source(struct job *j)
         strs_add(&j->indexes, s->index_url);
     for (size_t i = 0; i < s->extra_index_urls.n && !s->no_index; i++)
         strs_add(&j->indexes, s->extra_index_urls.items[i]);
+    j->readers = readers_create(j->loop);
     j->pages = (struct page_world){ .loop = j->loop,
                                     .http = j->http,
+                                    .readers = j->readers,
                                     .events = j->events,
                                     .retries = s->retries,
                                     .trusted_hosts = j->trusted_hosts,
@@ -131,6 +134,7 @@ static int job_start_fetching(struct job *j)
                              .http = j->http,
                              .events = j->events,
                              .source = j->source,
+                             .readers = j->readers,
                              .place = j->place,
                              .target = j->target,
                              .retries = j->settings->retries,
@@ -256,6 +260,7 @@ void job_destroy(struct job *j)
         return;
     fetcher_destroy(j->fetcher);
     source_destroy(j->source);
+    readers_destroy(j->readers);
     gathered_done(&j->gathered);
     inputs_destroy(j->inputs);
     target_choice_cancel(j->choice);

@@ -188,9 +188,10 @@ static int set_requirement(struct arena *a, struct str text, struct want *w, str
     struct requirement r;
 
     if (requirement_parse(a, text, &r, e)) {
-        if (looks_like_path(text) && access(text.p, F_OK) == 0)
+        bool is_path = looks_like_path(text) && str_search(text, STR("://")) < 0;
+        if (is_path && access(arena_str(a, text).p, F_OK) == 0)
             err_set(e, e->code, "this file is neither a wheel nor a source distribution");
-        else if (looks_like_path(text))
+        else if (is_path)
             err_set(e, e->code, "%s (it looks like a path, but there is no such file)",
                     err_text(e));
         return e->code;
@@ -267,19 +268,20 @@ static size_t find_url(struct str text)
     return (size_t)at;
 }
 
-/* A label is shown everywhere: the URL in it without its password. */
-static struct str label_of(struct arena *a, struct str text)
+struct str want_label(struct arena *a, struct str text)
 {
     struct buf label = { 0 };
-    size_t from = find_url(text);
-    size_t to = from;
 
-    while (to < text.n && !str_isspace(text.p[to]))
-        to++;
-    buf_add_str(&label, str_sub(text, 0, from));
-    if (to > from)
-        url_redact(str_sub(text, from, to), &label);
-    buf_add_str(&label, str_sub(text, to, text.n));
+    while (text.n) {
+        size_t from = find_url(text);
+        size_t to = from;
+        while (to < text.n && !str_isspace(text.p[to]))
+            to++;
+        buf_add_str(&label, str_sub(text, 0, from));
+        if (to > from)
+            url_redact(str_sub(text, from, to), &label);
+        text = str_sub(text, to, text.n);
+    }
     struct str out = arena_str(a, buf_str(&label));
     buf_done(&label);
     return out;
@@ -289,7 +291,7 @@ int want_parse(struct arena *a, struct str text, struct str origin, const struct
                size_t n_hashes, struct want *out, struct err *e)
 {
     struct want w = { .origin = arena_str(a, origin),
-                      .label = label_of(a, str_trim(text)),
+                      .label = want_label(a, str_trim(text)),
                       .hashes = hashes,
                       .n_hashes = n_hashes,
                       .has_hash_option = n_hashes > 0 };

@@ -59,6 +59,18 @@ struct place *place_open(const char *dir, struct err *e)
     return p;
 }
 
+struct place *place_look(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return NULL;
+    struct place *p = mem_new(1, sizeof(*p));
+    p->dir = mem_dup(dir);
+    p->fd = fd;
+    return p;
+}
+
 void place_close(struct place *p)
 {
     if (!p)
@@ -139,18 +151,40 @@ void place_file_destroy(struct place_file *f)
     free(f);
 }
 
+/* What fstat() or fstatat() said, `rc`, of the file `name`. */
+static int judge_file(struct place *p, const char *name, int rc, const struct stat *st,
+                      struct err *e)
+{
+    if (rc != 0 && errno == ENOENT)
+        return err_set(e, ERR_NOT_FOUND, "%s/%s does not exist", p->dir, name);
+    if (rc != 0)
+        return err_errno(e, "can't read %s/%s", p->dir, name);
+    if (!S_ISREG(st->st_mode))
+        return err_set(e, ERR_IO, "%s/%s is there, but is not a file", p->dir, name);
+    return 0;
+}
+
+int place_size(struct place *p, const char *name, uint64_t *bytes, struct err *e)
+{
+    struct stat st = { 0 };
+    int rc = fstatat(p->fd, name, &st, 0);
+
+    if (judge_file(p, name, rc, &st, e))
+        return e->code;
+    *bytes = (uint64_t)st.st_size;
+    return 0;
+}
+
 int place_find(struct place *p, const char *name, int *fd, uint64_t *bytes, struct err *e)
 {
-    struct stat st;
+    struct stat st = { 0 };
     int got = openat(p->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block us */
+    int rc = got < 0 ? -1 : fstat(got, &st);
 
-    if (got < 0 && errno == ENOENT)
-        return err_set(e, ERR_NOT_FOUND, "%s/%s does not exist", p->dir, name);
-    if (got < 0)
-        return err_errno(e, "can't read %s/%s", p->dir, name);
-    if (fstat(got, &st) != 0 || !S_ISREG(st.st_mode)) {
-        close(got);
-        return err_set(e, ERR_IO, "%s/%s is there, but is not a file", p->dir, name);
+    if (judge_file(p, name, rc, &st, e)) {
+        if (got >= 0)
+            close(got);
+        return e->code;
     }
     *fd = got;
     *bytes = (uint64_t)st.st_size;

@@ -92,10 +92,26 @@ static int write_all(int fd, struct str s)
     return 0;
 }
 
+/* A device or pipe: there is no half of it to be seen, and renaming would put a file in its place.
+ */
+static int write_into(const char *path, struct str content, struct err *e)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int code = fd < 0 || write_all(fd, content) < 0 ? err_errno(e, "can't write %s", path) : 0;
+
+    if (fd >= 0 && close(fd) != 0 && !code)
+        code = err_errno(e, "can't write %s", path);
+    return code;
+}
+
 int file_write(const char *path, struct str content, struct err *e)
 {
+    struct stat st;
     struct buf temp = { 0 };
     int code = 0;
+
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return write_into(path, content, e);
 
     buf_add_f(&temp, "%s.XXXXXX", path);
     int fd = mkstemp(temp.p);

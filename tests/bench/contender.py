@@ -11,13 +11,9 @@ import subprocess
 import sys
 import tempfile
 
-import steady
-
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 COMMAND_SECONDS = 180
-# Beside what the files will take: for the program, and a margin.
-WARM_BYTES = 1024**3
 
 
 class Failed(Exception):
@@ -124,9 +120,8 @@ def environment(folder):
 
 
 def run(contender, tools, work, folder, check):
-    """Runs it once into a new directory, which is gone afterwards: a Sample, or Failed is raised."""
+    """Runs it once into a new directory, which is gone afterwards. Raises Failed."""
     out = pathlib.Path(tempfile.mkdtemp(prefix="out-", dir=folder))
-    steady.warm_memory(work.bytes + WARM_BYTES)
     try:
         sample = measure(contender.words(tools, work, out), tools, folder)
         if check:

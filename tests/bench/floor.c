@@ -61,12 +61,10 @@ static int send_request(struct floor *f, const char *path, struct err *e)
     return 0;
 }
 
-/* Reads up to the end of the head: the body's length, and which bytes of the buffer are its first.
- */
+/* Reads up to the end of the head: the body's length, and what of the body came along with it. */
 static int read_head(struct floor *f, uint64_t *body_bytes, struct str *first, struct err *e)
 {
-    static const char field[] =
-        "\r\nContent-Length: "; /* as the one server that is asked spells it */
+    static const char field[] = "\r\nContent-Length: "; /* as nginx spells it */
     size_t n = 0;
     char *end = NULL;
 

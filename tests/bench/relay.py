@@ -2,8 +2,8 @@
 """A TCP relay on loopback that makes the server behind it far away.
 
 Every byte arrives a fixed time later, in both directions, at whatever rate. Opening a connection
-costs a round trip too, as it does in earnest. It knows no congestion window: large bodies come sooner
-than they would from afar.
+costs a round trip too, as it does in earnest. It knows no congestion window: large bodies come
+sooner than they would from afar.
 
 relay.py --to PORT --delay-ms MS     prints the port it listens on, relays until it is killed
 """

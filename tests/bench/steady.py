@@ -1,6 +1,7 @@
 """Keeps out of the measurements what is not the programs' doing and strikes them at random."""
 
 import array
+import contextlib
 import fcntl
 import mmap
 import os
@@ -9,18 +10,27 @@ import os
 FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_TOPDIR_FL = 0x80086601, 0x40086602, 0x00020000
 
 
-def warm_memory(size):
-    """Touches so much free memory and gives it back, for the page cache to find.
+@contextlib.contextmanager
+def warm_memory(size=4 * 1024**3):
+    """So much of the free memory is really there while the context lasts.
 
-    A virtual machine may have handed its free memory to the host: the first touch of each page then
-    costs a fault there, for whoever comes first, and more than all that is to be measured.
+    A virtual machine may hand its free memory to the host, in blocks of whole huge pages; the first
+    touch of each page then costs a fault there, and all of them more than what is to be measured.
+    So everything is touched once, and all but one page of each 2 MiB is given back: what is free
+    then is in pieces too small to be handed over.
     """
-    size = min(size, os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
-    with mmap.mmap(-1, size) as memory:
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            # Only whole huge pages come from the memory that was handed over.
-            memory.madvise(mmap.MADV_HUGEPAGE)
-        memory[::mmap.PAGESIZE] = bytes(len(range(0, size, mmap.PAGESIZE)))
+    page, piece = mmap.PAGESIZE, 2 * 1024**2
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    size = min(size, free // 2) // piece * piece
+    if not size or not hasattr(mmap, "MADV_NOHUGEPAGE"):  # not Linux
+        yield
+        return
+    with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+        memory[::page] = bytes(size // page)
+        for start in range(0, size, piece):
+            memory.madvise(mmap.MADV_DONTNEED, start + page, piece - page)
+        yield
 
 
 def spread_directories(folder):

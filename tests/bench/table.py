@@ -6,9 +6,9 @@ import statistics
 MIB = 1024 * 1024
 PEAK_GOAL_MIB = 40
 
-NOTE = ("Medians of the rounds, in each of which all take turns; peak: the highest. dray and pip read "
-        "a page of the index for each file first, all others are given the URLs. dray, pip and the "
-        "floor check SHA-256, curl and aria2c check nothing. ≈: of a sample, extrapolated.")
+NOTE = ("Medians of the rounds, in each of which all take turns; peak: the highest. dray and pip "
+        "read a page of the index for each file first, all others are given the URLs. dray, pip "
+        "and the floor check SHA-256, curl and aria2c nothing. ≈: of a sample, extrapolated.")
 
 
 @dataclasses.dataclass(frozen=True)

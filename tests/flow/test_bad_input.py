@@ -375,7 +375,8 @@ def test_a_destination_that_is_full(dray, dest, tmp_path, fault, good, wheel):
     dest.mkdir()
     fault.project("big", fault.wheel(wheel("big", "1.0", payload=3 << 20)))
     prefix = mounts.copied_back(f"mount -t tmpfs -o size=1m none '{dest}'", dest, tmp_path / "listing", ())
-    result = dray.download("-i", fault.index, "big", good, dest=dest, prefix=prefix)
+    # One after the other: while the large one fills it, there is no room for the small one either.
+    result = dray.download("-i", fault.index, "--connections", "1", "big", good, dest=dest, prefix=prefix)
     failed_with(result, "big", str(dest))
     assert (tmp_path / "listing").read_text().split() == [GOOD]
 

@@ -13,6 +13,7 @@ struct local_world {
     struct loop_timer *watchdog;
     struct http *http;
     struct events events;
+    struct readers *readers;
     struct page_world pages;
     struct buf told;  /* "page CODE BYTES URL", "warning TEXT", a line each */
     struct buf steps; /* "ORDER from to", a line each */
@@ -54,8 +55,10 @@ static inline void world_open(struct local_world *w)
     w->watchdog = loop_timer_create(w->loop, world_stuck, w);
     loop_timer_unref(w->watchdog);
     events_listen(&w->events, world_listen, w);
-    w->pages =
-        (struct page_world){ .loop = w->loop, .http = w->http, .events = &w->events, .retries = 1 };
+    w->readers = readers_create(w->loop);
+    w->pages = (struct page_world){
+        .loop = w->loop, .http = w->http, .readers = w->readers, .events = &w->events, .retries = 1
+    };
 }
 
 /* Until loop_stop(), or until nothing is left to happen: false then. */
@@ -85,6 +88,7 @@ static inline void world_settle(struct local_world *w)
 static inline void world_close(struct local_world *w)
 {
     loop_timer_destroy(w->watchdog);
+    readers_destroy(w->readers);
     http_destroy(w->http);
     loop_close(w->loop);
     buf_done(&w->told);

@@ -71,6 +71,8 @@ static void test_directory(void **state)
                                          "Foo-0.9.zip",
                                          "foo_bar-1.0-py3-none-any.whl",
                                          "foo.bar-2.0.tar.gz",
+                                         "foo-bar-3.0.zip",
+                                         "foo_-Bar-4.0.zip",
                                          "bar-1.0.tar.gz",
                                          "README",
                                          "foo-1.0.exe",
@@ -84,11 +86,15 @@ static void test_directory(void **state)
     strs_add(&s.places, str_of(s.w.dir.path));
     scene_start(&s);
     assert_int_equal(s.err->code, 0);
-    /* By the first word of the name: what else it is, the caller finds out. Sorted by name. */
+    /* By the beginning of the name: what else it is, the caller finds out. Sorted by name. An older
+     * sdist of foo-bar may be called "foo-bar-1.0.tar.gz". */
     finds(&s, "foo",
           "local Foo-0.9.zip\nlocal foo-1.0-py3-none-any.whl\nlocal foo-1.0.tar.gz\n"
+          "local foo-bar-3.0.zip\nlocal foo_-Bar-4.0.zip\n");
+    finds(&s, "foo-bar",
+          "local foo-bar-3.0.zip\nlocal foo_-Bar-4.0.zip\n"
           "local foo.bar-2.0.tar.gz\nlocal foo_bar-1.0-py3-none-any.whl\n");
-    finds(&s, "foo-bar", buf_z(&s.found));
+    finds(&s, "foo-baz", "");
     finds(&s, "bar", "local bar-1.0.tar.gz\n");
     finds(&s, "readme", "");
     finds(&s, "none", "");

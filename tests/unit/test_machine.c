@@ -20,7 +20,7 @@ struct scene {
     struct place *place;
     struct fetcher *fetcher;
     struct digest sha256; /* of `content` */
-    bool dry_run;
+    bool dry_run, no_place;
     unsigned ends;
 };
 
@@ -75,7 +75,8 @@ static void scene_add(struct scene *s, const struct fetch_wish *wishes, size_t n
                                  .http = s->w.http,
                                  .events = &s->w.events,
                                  .source = s->source,
-                                 .place = s->dry_run ? NULL : s->place,
+                                 .readers = s->w.readers,
+                                 .place = s->no_place ? NULL : s->place,
                                  .target = s->target,
                                  .dry_run = s->dry_run };
 
@@ -148,8 +149,8 @@ static void test_whole_life(void **state)
     const struct fetch_view *v = run(&s, &wish, 1)[0];
     assert_int_equal(v->state, FETCH_DONE);
     assert_string_equal(buf_z(&s.w.steps),
-                        "0 lookup metadata\n0 metadata decide\n0 decide probe\n0 probe body\n"
-                        "0 body hash\n0 hash place\n0 place done\n");
+                        "0 lookup metadata\n0 metadata decide\n0 decide probe\n0 probe queue\n"
+                        "0 queue body\n0 body hash\n0 hash place\n0 place done\n");
     assert_true(str_is(v->version, "1.0") && str_is(v->filename, "foo-1.0-py3-none-any.whl"));
     assert_true(str_eq(v->url, temp_dir_url(&s.w.dir, "files/foo-1.0-py3-none-any.whl")));
     assert_true(str_is(v->path, temp_dir_at(&s.w.dir, "dest/foo-1.0-py3-none-any.whl")));
@@ -273,6 +274,17 @@ static void test_direct(void **state)
 
     wishes[0].project = STR("bar");
     is_failed(run(&s, wishes, 1)[0], ERR_CONFLICT, "of the project foo");
+
+    /* "foo @ URL" and "foo>=2", say in a constraints file */
+    struct specifier_set two;
+    struct arena a = { 0 };
+    assert_int_equal(specifier_set_parse(&a, STR("==3"), &two, &(struct err){ 0 }), 0);
+    wishes[0].project = STR("foo");
+    wishes[0].specifiers = wishes[1].specifiers = two;
+    views = run(&s, wishes, 2);
+    is_failed(views[0], ERR_CONFLICT, "foo-1.0-py3-none-any.whl is not in ==3");
+    is_failed(views[1], ERR_CONFLICT, "bar-2.0.tar.gz is not in ==3");
+    arena_done(&a);
     scene_close(&s);
 }
 
@@ -293,6 +305,61 @@ static void test_same_name(void **state)
     scene_close(&s);
 }
 
+/* One file, asked for twice: the second waits, and finds it here. So do different addresses of
+ * which the same digest is promised. */
+static void test_same_file(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    temp_dir_put(&s.w.dir, "elsewhere/foo-1.0-py3-none-any.whl", str_of(content));
+    struct fetch_wish wishes[] = { wish_for("foo"), wish_url(&s, "files/bar-2.0.tar.gz"),
+                                   wish_url(&s, "files/bar-2.0.tar.gz"), wish_for("bar"),
+                                   wish_url(&s, "elsewhere/foo-1.0-py3-none-any.whl") };
+    wishes[4].hashes = &s.sha256;
+    wishes[4].n_hashes = 1;
+    const struct fetch_view *const *views = run(&s, wishes, 5);
+    size_t kept = 0;
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(views[i]->state, FETCH_DONE);
+        assert_non_null(views[i]->path.p);
+        kept += views[i]->origin == FETCH_KEPT;
+    }
+    assert_int_equal(kept, 3);
+    assert_int_equal(temp_dir_count(&s.w.dir, "dest"), 2);
+    s.dry_run = true;
+    views = run(&s, wishes, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(views[i]->state, FETCH_DONE);
+    scene_close(&s);
+}
+
+/* The one that waits has its own try when the first one fails. */
+static void test_same_file_fails(void **state)
+{
+    struct digest wrong = { .alg = DIGEST_SHA256 };
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    struct fetch_wish wishes[] = { wish_url(&s, "files/bar-2.0.tar.gz"),
+                                   wish_url(&s, "files/bar-2.0.tar.gz"),
+                                   wish_url(&s, "files/bar-2.0.tar.gz") };
+    wishes[0].hashes = wishes[2].hashes = &wrong;
+    wishes[0].n_hashes = wishes[2].n_hashes = 1;
+    const struct fetch_view *const *views = run(&s, wishes, 3);
+    is_failed(views[0], ERR_HASH, "Expected");
+    assert_int_equal(views[1]->state, FETCH_DONE);
+    is_failed(views[2], ERR_HASH, "Expected");
+    assert_true(temp_dir_has(&s.w.dir, "dest/bar-2.0.tar.gz", str_of(other)));
+    assert_int_equal(temp_dir_count(&s.w.dir, "dest"), 1);
+
+    scene_add(&s, wishes, 3); /* cancelled while they wait */
+    fetcher_cancel(s.fetcher);
+    scene_close(&s);
+}
+
 static void test_dry_run(void **state)
 {
     struct fetch_wish wish = wish_for("foo");
@@ -301,10 +368,21 @@ static void test_dry_run(void **state)
     (void)state;
     scene_open(&s);
     s.dry_run = true;
+    for (int i = 0; i < 2; i++) {
+        s.no_place = i == 1; /* a destination that does not exist */
+        const struct fetch_view *v = run(&s, &wish, 1)[0];
+        assert_int_equal(v->state, FETCH_DONE);
+        assert_true(str_is(v->filename, "foo-1.0-py3-none-any.whl") && v->path.p == NULL);
+        assert_int_equal(temp_dir_count(&s.w.dir, "dest"), 0);
+    }
+    s.no_place = false;
+    temp_dir_put(&s.w.dir, "dest/foo-1.0-py3-none-any.whl", str_of(content));
     const struct fetch_view *v = run(&s, &wish, 1)[0];
-    assert_int_equal(v->state, FETCH_DONE);
-    assert_true(str_is(v->filename, "foo-1.0-py3-none-any.whl") && v->path.p == NULL);
-    assert_int_equal(temp_dir_count(&s.w.dir, "dest"), 0);
+    assert_true(v->state == FETCH_DONE && v->origin == FETCH_KEPT && v->path.p);
+    temp_dir_put(&s.w.dir, "dest/foo-1.0-py3-none-any.whl", STR("a whale"));
+    v = run(&s, &wish, 1)[0];
+    assert_true(v->state == FETCH_DONE && v->origin == FETCH_FROM_FILE && !v->path.p);
+    assert_true(temp_dir_has(&s.w.dir, "dest/foo-1.0-py3-none-any.whl", STR("a whale")));
     scene_close(&s);
 }
 
@@ -393,6 +471,8 @@ int main(void)
         cmocka_unit_test(test_failures_stay_apart),
         cmocka_unit_test(test_direct),
         cmocka_unit_test(test_same_name),
+        cmocka_unit_test(test_same_file),
+        cmocka_unit_test(test_same_file_fails),
         cmocka_unit_test(test_dry_run),
         cmocka_unit_test(test_yanked),
         cmocka_unit_test(test_nothing_to_do),

@@ -102,6 +102,11 @@ static void test_failures(void **state)
     /* Refused before anything is sent. */
     ask_fails(&a, STR("http://index.example.org/x/"), ERR_USAGE,
               "--trusted-host index.example.org");
+    ask_fails(&a, STR("http://127.example.org/x/"), ERR_USAGE, "--trusted-host 127.example.org");
+    ask_fails(&a, STR("http://[2001:db8::1]/x/"), ERR_USAGE, "not encrypted");
+    temp_dir_put(&a.w.dir, "base.html",
+                 STR("<base href='gopher://example.org/'><a href='foo-1.zip'>x</a>"));
+    ask_fails(&a, temp_dir_url(&a.w.dir, "base.html"), ERR_INPUT, "base.html");
     ask_fails(&a, STR("ftp://index.example.org/x/"), ERR_INPUT, "ftp");
     ask_fails(&a, STR("http://[::1/"), ERR_INPUT, "::1");
     world_close(&a.w);

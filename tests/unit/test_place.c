@@ -218,6 +218,8 @@ static void find_fails(struct place *p, const char *name, int code)
     assert_int_equal(place_find(p, name, &fd, &bytes, &e), code);
     assert_non_null(strstr(err_text(&e), name));
     assert_true(fd == 4712 && bytes == 4711);
+    assert_int_equal(place_size(p, name, &bytes, &e), code);
+    assert_true(strstr(err_text(&e), name) && bytes == 4711);
     err_done(&e);
 }
 
@@ -244,12 +246,35 @@ static void test_find(void **state)
     close(fd);
     assert_int_equal(place_find(p, "empty", &fd, &bytes, &e), 0);
     assert_int_equal(bytes, 0);
+    assert_int_equal(place_size(p, "file", &bytes, &e), 0);
+    assert_int_equal(bytes, 5);
     close(fd);
     find_fails(p, "missing", ERR_NOT_FOUND);
     find_fails(p, "sub", ERR_IO);
     find_fails(p, "fifo", ERR_IO); /* and does not wait for a writer */
     find_fails(p, "loop", ERR_IO);
     place_close(p);
+    temp_dir_close(&d);
+}
+
+/* To look is to leave all as it is. */
+static void test_look(void **state)
+{
+    struct temp_dir d;
+    struct err e = { 0 };
+    uint64_t bytes = 0;
+
+    (void)state;
+    temp_dir_open(&d);
+    temp_dir_put(&d, "dir/file", STR("12345"));
+    assert_null(place_look(temp_dir_at(&d, "missing")));
+    assert_null(place_look(temp_dir_at(&d, "dir/file")));
+    struct place *p = place_look(temp_dir_at(&d, "dir"));
+    assert_non_null(p);
+    assert_string_equal(place_dir(p), temp_dir_at(&d, "dir"));
+    assert_true(place_size(p, "file", &bytes, &e) == 0 && bytes == 5);
+    place_close(p);
+    assert_int_equal(temp_dir_count(&d, "dir"), 1);
     temp_dir_close(&d);
 }
 
@@ -298,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_writing_in_pieces),
         cmocka_unit_test(test_directory_is_renamed),
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_look),
         cmocka_unit_test(test_full),
     };
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "dray/fetch/retry.h"
 #include "dray/util/limits.h"
@@ -79,8 +80,15 @@ static void test_asks_for_too_long(void **state)
     for (size_t i = 0; i < sizeof(too_long) / sizeof(too_long[0]); i++) {
         struct http_result r = { .again = true, .retry_after_ms = too_long[i] };
         uint64_t delay = 4711;
+        char seconds[32];
+        err_set(&r.err, ERR_STATUS, "the server answered 503");
         assert_false(retry_after(&r, 1, 5, &delay));
         assert_int_equal(delay, 4711);
+        assert_int_equal(r.err.code, ERR_STATUS);
+        snprintf(seconds, sizeof(seconds), " %jd s", (intmax_t)(too_long[i] / 1000));
+        assert_non_null(strstr(err_text(&r.err), "answered 503"));
+        assert_non_null(strstr(err_text(&r.err), seconds));
+        err_done(&r.err);
     }
 }
 

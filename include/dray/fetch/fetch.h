@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "dray/fetch/event.h"
+#include "dray/fetch/reader.h"
 #include "dray/fetch/source.h"
 #include "dray/net/http.h"
 #include "dray/py/specifier.h"
@@ -36,7 +37,8 @@ struct fetch_world {
     struct http *http;
     struct events *events;
     struct source *source;
-    struct place *place; /* NULL with dry_run */
+    struct readers *readers;
+    struct place *place; /* with dry_run only looked at, and NULL when it is not there */
     const struct target *target;
     unsigned retries;
     bool dry_run; /* choose and look, fetch nothing */

@@ -23,6 +23,6 @@ struct flat_file {
 };
 
 typedef void (*flat_visit_fn)(void *ctx, const struct flat_file *file);
-/* All files that may be of `project` (normalised), in the order of the places. After `done` only.
- */
+/* All files that may be of `project` (normalised), in the order of the places among those whose
+ * names begin alike. After `done` only. */
 void flat_find(const struct flat *f, struct str project, flat_visit_fn visit, void *ctx);

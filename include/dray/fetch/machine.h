@@ -1,5 +1,5 @@
-/* machine.h: one machine from inside. Private to fetch.c, which moves it, and fetch_decide.c, which
- * chooses its file. */
+/* machine.h: one machine from inside. Private to fetch.c, which moves it, fetch_decide.c, which
+ * chooses its file, and fetch_probe.c, which looks whether that is here. */
 #pragma once
 
 #include "dray/fetch/body.h"
@@ -17,12 +17,15 @@ struct fetch {
     struct source_query *query; /* LOOKUP, until DECIDE is over */
     const struct source_answer *answer;
     struct http_exchange *exchange; /* QUEUE, HEADER, BODY */
-    struct reader *reader;          /* PROBE and BODY of local files */
+    struct reader *reader;          /* PROBE; QUEUE and BODY of local files */
     struct hasher hasher;           /* PROBE */
     struct body *body;              /* BODY to PLACE */
     struct loop_timer *timer;       /* WAIT */
     uint64_t delay_ms;              /* of the WAIT that comes next */
     struct err fault;               /* why it is about to go to FAILED */
+    struct fetch *followers;        /* in PROBE: want the file that this one fetches */
+    struct fetch *next_follower;
+    struct loop_task look; /* of a follower: once the other has ended */
 };
 
 struct fetcher {
@@ -42,6 +45,16 @@ struct fetcher {
 void fetch_begin(struct fetch *f);
 /* Stops what is under way and removes the temporary file; the state stays. */
 void fetch_cancel(struct fetch *f);
+
+/* The one place that writes the state; enters it. Only steps of the table. */
+void fetch_go(struct fetch *f, enum fetch_state to);
+
+/* Entering PROBE. */
+void fetch_probe(struct fetch *f);
+/* `f` has ended: those that wait for its file look again. */
+void fetch_wake_followers(struct fetch *f);
+/* The file is under its name. */
+void fetch_set_path(struct fetch *f);
 
 /* Chooses the file: sets url, promise and what the view tells of it. On failure `f->fault` says
  * why. */

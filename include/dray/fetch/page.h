@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dray/fetch/event.h"
+#include "dray/fetch/reader.h"
 #include "dray/net/http.h"
 #include "dray/net/loop.h"
 #include "dray/py/simple.h"
@@ -11,6 +12,7 @@
 struct page_world {
     struct loop *loop;
     struct http *http;
+    struct readers *readers;
     struct events *events;
     unsigned retries;
     const char *const

@@ -9,6 +9,7 @@
 #include "dray/net/http.h"
 
 /* Should there be a further attempt after number `attempt` (1, 2, ...) ended with `result`, when
- * `retries` are allowed in all? If so, `*delay_ms` is how long to wait before it. */
-bool retry_after(const struct http_result *result, unsigned attempt, unsigned retries,
+ * `retries` are allowed in all? If so, `*delay_ms` is how long to wait before it. A server that
+ * asks for more than LIMIT_RETRY_AFTER_S is not waited for; the error then says so. */
+bool retry_after(struct http_result *result, unsigned attempt, unsigned retries,
                  uint64_t *delay_ms);

@@ -28,3 +28,6 @@ struct want {
  * not fetch: version control, directories. */
 int want_parse(struct arena *a, struct str text, struct str origin, const struct digest *hashes,
                size_t n_hashes, struct want *out, struct err *e);
+
+/* A text that may hold URLs as it may be shown: without their passwords. */
+struct str want_label(struct arena *a, struct str text);

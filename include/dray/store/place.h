@@ -15,6 +15,9 @@ struct place_file; /* one file on its way there */
 /* Creates the directory where it is missing and proves that files can be created in it. ERR_IO or
  * ERR_SPACE otherwise, naming the path. */
 struct place *place_open(const char *dir, struct err *e);
+/* The directory as it is, for place_size() and place_find() alone: nothing is created. NULL when it
+ * is not there or can't be read. */
+struct place *place_look(const char *dir);
 /* Every place_file must have been destroyed. NULL is allowed. */
 void place_close(struct place *p);
 /* As given to place_open(). */
@@ -29,6 +32,8 @@ int place_file_commit(struct place_file *f, const char *name, struct err *e);
 /* Removes the temporary file unless it was committed. NULL is allowed. */
 void place_file_destroy(struct place_file *f);
 
+/* The size of the regular file `name`, as place_find() would tell it, without opening it. */
+int place_size(struct place *p, const char *name, uint64_t *bytes, struct err *e);
 /* Opens the regular file `name` for reading: its descriptor and size. ERR_NOT_FOUND when there is
  * none, ERR_IO when it is something else or can't be read. */
 int place_find(struct place *p, const char *name, int *fd, uint64_t *bytes, struct err *e);

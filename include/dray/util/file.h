@@ -14,7 +14,7 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *e);
  * bytes. ERR_NOT_FOUND when it isn't there, ERR_IO when it is something else or can't be read. */
 int file_open_regular(const char *path, int *fd, uint64_t *bytes, struct err *e);
 /* Writes a temporary name beside `path`, then renames: a reader sees the old content or the new,
- * never half. */
+ * never half. What is there and is no regular file (/dev/stderr) is written to, not replaced. */
 int file_write(const char *path, struct str content, struct err *e);
 /* mkdir -p, mode 0777 less the umask. ERR_IO says which component failed. */
 int file_make_dir(const char *path, struct err *e);

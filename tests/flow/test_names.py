@@ -1,0 +1,298 @@
+"""From names to addresses to connections: each test has a network, a hosts file and a name server of its own."""
+
+import os
+import pathlib
+import socket
+import subprocess
+import time
+
+import make_index
+import mounts
+import own_network
+import pytest
+from certificates import Authority
+from program import failed_with, names_in, succeeded
+from test_threads import Watch
+
+NAME = "index.example.org"
+INDEX = f"http://{NAME}/simple/"
+OURS = "127.0.0.1"
+NOBODY = "127.0.0.2"  # nobody listens there: refused at once
+FULL = "127.0.0.3"    # somebody does, whose backlog is full: times out
+RESOLV = "nameserver 127.0.0.1"
+MANY = [f"many-{n}" for n in range(8)]
+WHEEL = "demo-1.0-py3-none-any.whl"
+
+
+@pytest.fixture(scope="session")
+def enter():
+    """The command that enters private namespaces, with a network."""
+    command = mounts.unshare()
+    if subprocess.run([*command, "-n", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no private networks: neither root nor user namespaces")
+    if not os.path.exists("/etc/resolv.conf"):
+        pytest.skip("no /etc/resolv.conf to put another one over")
+    return command
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("names-index")
+    made = [make_index.make_wheel(folder / "files", name, "1.0") for name in ("demo", *MANY)]
+    make_index.write_index(folder, [make_index.describe(path) for path in made])
+    return folder
+
+
+class Net:
+    """net(...) runs dray in the network that was described; the log says who was asked for what."""
+
+    def __init__(self, dray, dest, folder, enter, root):
+        self._dray, self._dest, self._folder, self._enter, self._root = dray, dest, folder, enter, root
+        self._log = folder / "network.log"
+
+    def prefix(self, **scenario):
+        scenario = {"serve": [OURS], "root": self._root, "log": self._log, **scenario}
+        return own_network.prefix(self._folder, self._enter, **scenario)
+
+    def __call__(self, *args, index=INDEX, **scenario):
+        return self._dray.download("-i", index, "--trusted-host", NAME, *args, dest=self._dest,
+                                   prefix=self.prefix(**scenario))
+
+    def asked(self):
+        """The name server: [(name, type, transport)]."""
+        return [tuple(words[1:]) for words in self._lines() if words[0] == "dns"]
+
+    def requested(self):
+        """The web servers: [(address, path)]."""
+        return [tuple(words[1:]) for words in self._lines() if words[0] == "http"]
+
+    def _lines(self):
+        return [line.split() for line in self._log.read_text().splitlines()] if self._log.exists() else []
+
+
+@pytest.fixture
+def net(dray, dest, tmp_path, enter, root):
+    return Net(dray, dest, tmp_path, enter, root)
+
+
+def at(address, kind="A"):
+    return {f"{NAME} {kind}": [[address]]}
+
+
+# /etc/hosts
+
+def test_the_hosts_file(net, dest):
+    succeeded(net("demo", hosts=f"{OURS} {NAME}", resolv=RESOLV))
+    assert names_in(dest) == [WHEEL] and net.asked() == []
+
+
+def test_the_first_of_two_addresses_refuses(net, dest):
+    result = succeeded(net("demo", hosts=f"{NOBODY} {NAME}\n{OURS} {NAME}"))
+    assert names_in(dest) == [WHEEL] and result.seconds < 8
+    assert {address for address, _ in net.requested()} == {OURS}
+
+
+def test_all_addresses_refuse(net):
+    result = net("demo", hosts=f"{NOBODY} {NAME}\n127.0.0.4 {NAME}")
+    failed_with(result, f"{NAME} port 80", "refused")
+    assert result.seconds < 8 and net.requested() == []
+
+
+def test_the_first_of_two_addresses_is_a_black_hole(net, dest):
+    result = succeeded(net("demo", "--timeout", "2", hosts=f"{FULL} {NAME}\n{OURS} {NAME}", full=[FULL]))
+    assert names_in(dest) == [WHEEL]
+    assert 1.9 < result.seconds < 3.9, result  # once: what was found dead is tried last from then on
+
+
+@pytest.mark.parametrize("connections", [1, 3, 40])
+def test_a_black_hole_costs_all_of_them_one_time_out(net, dest, connections):
+    result = succeeded(net("--timeout", "3", "--connections", connections, *MANY, full=[FULL],
+                           hosts=f"{FULL} {NAME}\n{OURS} {NAME}"))
+    assert len(names_in(dest)) == len(MANY)
+    assert 2.9 < result.seconds < 5.9, result
+
+
+@pytest.mark.parametrize("connections", [1, 3, 40])
+def test_a_black_hole_before_tls(net, dest, tmp_path, connections):
+    """The same where pages wait for the first connection, since it may take them all by HTTP/2."""
+    authority = Authority(tmp_path / "authority")
+    shown = authority.server(NAME)
+    result = succeeded(net("--timeout", "3", "--connections", connections, "--cert", authority.ca, *MANY, full=[FULL],
+                           index=f"https://{NAME}:80/simple/", tls=[shown.chain, shown.key],
+                           hosts=f"{FULL} {NAME}\n{OURS} {NAME}"))
+    assert len(names_in(dest)) == len(MANY)
+    assert 2.9 < result.seconds < 5.9, result
+
+
+def test_nothing_but_black_holes(net):
+    result = net("demo", "--timeout", "1", "--retries", "1", hosts=f"{FULL} {NAME}", full=[FULL])
+    failed_with(result, f"{NAME} port 80", "no connection in time")
+    assert 1.9 < result.seconds < 10
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_an_address_of_each_family(net, dest):
+    """A server that listens on IPv4 only, behind a name that has both, and the other way round."""
+    hosts = f"::1 {NAME}\n{OURS} {NAME}"
+    for serve in ([OURS], ["::1"]):
+        for name in names_in(dest):
+            (dest / name).unlink()
+        succeeded(net("demo", hosts=hosts, serve=serve))
+        assert names_in(dest) == [WHEEL]
+    assert {address for address, _ in net.requested()} == {OURS, "::1"}
+
+
+# Names that are not there
+
+def test_no_such_name(net):
+    """Final: a second question would have the same answer."""
+    result = net("demo", "--retries", "3", resolv=RESOLV)
+    failed_with(result, f"the name {NAME} has no address")
+    assert sorted(kind for _, kind, _ in net.asked()) == ["A", "AAAA"] and result.seconds < 8
+
+
+def test_a_name_without_addresses(net):
+    failed_with(net("demo", "--retries", "3", resolv=RESOLV, dns={f"{NAME} A": ["NODATA"], f"{NAME} AAAA": ["NODATA"]}),
+                f"the name {NAME} has no address")
+    assert len(net.asked()) == 2
+
+
+def test_several_projects_ask_once(net):
+    result = net("demo", "many-1", "many-2", resolv=RESOLV)
+    failed_with(result, NAME, errors=3)
+    assert len(net.asked()) == 2
+
+
+def test_nobody_to_ask(net):
+    """Port 53 of that address is closed."""
+    result = net("demo", resolv=f"nameserver {NOBODY}")
+    failed_with(result, f"the name {NAME} could not be resolved")
+    assert result.seconds < 20
+
+
+def test_a_file_on_a_name_that_is_not_there(net, root, tmp_path):
+    """The page comes, the file's own host has no address."""
+    other = make_index.describe(root / "files" / WHEEL, f"http://files.example.org/{WHEEL}")
+    make_index.write_index(tmp_path / "other", [other])
+    result = net("demo", hosts=f"{OURS} {NAME}", resolv=RESOLV, root=tmp_path / "other")
+    failed_with(result, "demo", "the name files.example.org has no address")
+
+
+# DNS
+
+def test_an_answer(net, dest):
+    succeeded(net("demo", "many-1", "many-2", resolv=RESOLV, dns=at(OURS)))
+    assert len(names_in(dest)) == 3
+    assert sorted(net.asked()) == [(NAME, "A", "udp"), (NAME, "AAAA", "udp")]  # kept for the run
+
+
+@pytest.mark.parametrize("other", ["NXDOMAIN", "NODATA", "SERVFAIL", "REFUSED"])
+@pytest.mark.parametrize("kind,address", [("A", OURS), ("AAAA", "::1")])
+def test_one_family_only(net, dest, kind, address, other):
+    """The question for the other family fails in whatever way: the name has an address."""
+    dns = {**at(address, kind), f"{NAME} {'A' if kind == 'AAAA' else 'AAAA'}": [other]}
+    result = succeeded(net("demo", resolv=RESOLV, dns=dns, serve=[address]))
+    assert names_in(dest) == [WHEEL] and result.seconds < 10
+
+
+def test_one_family_is_never_answered(net, dest):
+    """Some name servers drop what they do not know."""
+    result = succeeded(net("demo", resolv=RESOLV, dns={**at(OURS), f"{NAME} AAAA": ["SILENCE"]}))
+    assert names_in(dest) == [WHEEL] and result.seconds < 20
+
+
+def test_both_families(net, dest):
+    dns = {f"{NAME} A": [[NOBODY, OURS]], f"{NAME} AAAA": [["::1"]]}
+    succeeded(net("demo", resolv=RESOLV, dns=dns))
+    assert names_in(dest) == [WHEEL]
+
+
+def test_many_addresses(net, dest):
+    """More than anybody needs; one of the first answers."""
+    crowd = [NOBODY, OURS, *(f"127.0.1.{n}" for n in range(1, 25))]
+    succeeded(net("demo", resolv=RESOLV, dns={f"{NAME} A": [crowd]}))
+    assert names_in(dest) == [WHEEL]
+
+
+@pytest.mark.parametrize("first", ["SERVFAIL", "SILENCE", "GARBAGE"])
+def test_the_second_answer_is_right(net, dest, first):
+    dns = {f"{NAME} A": [first, [OURS]], f"{NAME} AAAA": [first, "NODATA"]}
+    result = succeeded(net("demo", "--retries", "2", resolv=RESOLV, dns=dns))
+    assert names_in(dest) == [WHEEL] and result.seconds < 10
+    assert 2 <= sum(kind == "A" for _, kind, _ in net.asked()) <= 4
+
+
+def test_a_server_that_fails_for_long(net, dest):
+    """Longer than the resolver itself tries: the page's own attempts ask anew."""
+    dns = {f"{NAME} A": [*["SERVFAIL"] * 5, [OURS]], f"{NAME} AAAA": [*["SERVFAIL"] * 5, "NODATA"]}
+    succeeded(net("demo", "--retries", "4", resolv=RESOLV, dns=dns))
+    assert names_in(dest) == [WHEEL]
+
+
+def test_a_server_that_fails_for_ever(net):
+    dns = {f"{NAME} {kind}": ["SERVFAIL"] for kind in ("A", "AAAA")}
+    failed_with(net("demo", "--retries", "1", resolv=RESOLV, dns=dns), f"the name {NAME} could not be resolved")
+
+
+def test_the_next_server_is_asked(net, dest):
+    succeeded(net("demo", resolv=f"nameserver {NOBODY}\n{RESOLV}", dns=at(OURS)))
+    assert names_in(dest) == [WHEEL]
+
+
+def test_an_answer_too_long_for_udp(net, dest):
+    dns = {f"{NAME} A": ["TRUNCATED", [OURS]], f"{NAME} AAAA": ["NODATA"]}
+    succeeded(net("demo", resolv=RESOLV, dns=dns))
+    assert names_in(dest) == [WHEEL]
+    assert (NAME, "A", "tcp") in net.asked()
+
+
+def test_an_alias(net, dest):
+    dns = {f"{NAME} A": ["CNAME real.example.org"], f"{NAME} AAAA": ["NODATA"], "real.example.org A": [[OURS]]}
+    succeeded(net("demo", resolv=RESOLV, dns=dns))
+    assert names_in(dest) == [WHEEL]
+
+
+def test_a_search_domain(net, dest):
+    resolv = f"{RESOLV}\nsearch example.org"
+    succeeded(net("demo", "--trusted-host", "index", index="http://index/simple/", resolv=resolv, dns=at(OURS)))
+    assert names_in(dest) == [WHEEL] and NAME in [name for name, _, _ in net.asked()]
+
+
+def test_localhost_is_never_asked_for(net, dest):
+    """RFC 6761 section 6.3."""
+    succeeded(net("demo", index="http://localhost/simple/", resolv=RESOLV, dns={"localhost A": [[NOBODY]]}))
+    assert names_in(dest) == [WHEEL] and net.asked() == []
+
+
+@pytest.mark.parametrize("dns", [
+    at(OURS), {f"{NAME} A": ["SILENCE", [OURS]], f"{NAME} AAAA": ["NODATA"]},
+    {f"{NAME} A": ["TRUNCATED", [OURS]], f"{NAME} AAAA": ["TRUNCATED", "NODATA"]},
+], ids=["answer", "silence", "tcp"])
+def test_one_thread(dray, dest, net, dns):
+    process = dray.start("download", "--no-deps", "-i", INDEX, "--trusted-host", NAME, "demo",
+                         *MANY, "-d", dest, prefix=net.prefix(resolv=RESOLV, dns=dns))
+    watch = Watch(process.pid)
+    result = succeeded(dray.finish(process))
+    watch.join()
+    assert len(names_in(dest)) == 9, result
+    assert len(watch.seen) > 5 and set(watch.seen) == {1}
+    assert watch.tasks == {str(process.pid)}
+
+
+def test_the_servers_go_with_the_program(net, dray, tmp_path):
+    """What these tests start must not stay behind."""
+    process = dray.start("--version", prefix=net.prefix(resolv=RESOLV))
+    assert dray.finish(process).rc == 0
+    mine = os.fsencode(tmp_path / "scenario.json")
+    until = time.monotonic() + 10
+    while any(mine in line for line in command_lines()):
+        assert time.monotonic() < until, "own_network.py still runs"
+        time.sleep(0.05)
+
+
+def command_lines():
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            yield (folder / "cmdline").read_bytes()
+        except OSError:
+            pass
