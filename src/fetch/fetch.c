@@ -187,7 +187,7 @@ static bool try_again(struct fetch *f, struct http_result *result)
 static void fail_transfer(struct fetch *f, struct http_result *result)
 {
     err_move(&f->fault, &result->err);
-    if (str_search(str_of(err_text(&f->fault)), f->view.url) < 0)
+    if (str_search(str_of(err_text(&f->fault)), f->view.filename) < 0)
         err_wrap(&f->fault, "%.*s", STR_ARG(f->view.url));
     if (f->view.attempt > 1)
         err_set(&f->fault, f->fault.code, "%s (in the last of %u attempts)", err_text(&f->fault),

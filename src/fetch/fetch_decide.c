@@ -31,7 +31,7 @@ static void set_file(struct fetch *f, const struct simple_file *file, struct str
                                    .bytes = file->size,
                                    .need_allowed = f->wish.need_hash };
     if (file->has_broken_digest && !file->n_digests)
-        err_set(&f->fault, ERR_HASH, "the index promises a digest of %.*s that no file can have",
+        err_set(&f->fault, ERR_INPUT, "the index promises a digest of %.*s that no file can have",
                 STR_ARG(f->view.filename));
 }
 

@@ -126,8 +126,8 @@ static void probed(void *ctx, struct err *e)
     go_fetching(f);
 }
 
-/* Without any digest to compare with, a file of that name is taken as the right one, as pip does:
- * nothing is ever under a final name that was not whole. */
+/* Without any digest to compare with, a file of that name that came over the network is taken as
+ * the right one, as pip does: what dray put there was whole. */
 static void probe_content(struct fetch *f)
 {
     struct reader_sink sink = { probe_open, probe_data, probed, f };
@@ -150,7 +150,11 @@ void fetch_probe(struct fetch *f)
     int code = w->place ? place_size(w->place, f->view.filename.p, &bytes, &e) : ERR_NOT_FOUND;
     f->view.replaced =
         !code && f->promise.bytes != FETCH_BYTES_UNKNOWN && f->promise.bytes != bytes;
-    if (code || f->view.replaced)
+    /* Without a digest a local file is soon copied again, which is better than a guess; unless it
+     * was placed by another machine just now. */
+    bool copy = f->view.origin == FETCH_FROM_FILE && !promise_has_digest(&f->promise) &&
+                map_get(&f->fetcher->claims, f->view.filename) == f;
+    if (code || f->view.replaced || copy)
         go_fetching(f);
     else
         probe_content(f);

@@ -71,7 +71,10 @@ static void page_name_error(struct page *p, struct err *e)
     struct buf shown = { 0 };
 
     url_redact(str_of(p->url), &shown);
-    if (e->code && str_search(str_of(err_text(e)), buf_str(&shown)) < 0)
+    /* The transfer names it without its credentials. */
+    struct str bare =
+        str_sub(buf_str(&shown), (size_t)(str_rfind(buf_str(&shown), '@') + 1), SIZE_MAX);
+    if (e->code && str_search(str_of(err_text(e)), bare) < 0)
         err_wrap(e, "%s", buf_z(&shown));
     buf_done(&shown);
 }
@@ -140,8 +143,8 @@ static bool page_retry(struct page *p, struct http_result *result)
 
     if (!retry_after(result, p->attempt, p->world->retries, &delay_ms))
         return false;
-    url_redact(str_of(p->url), &text);
-    buf_add_f(&text, ": %s", err_text(&result->err));
+    page_name_error(p, &result->err);
+    buf_add_z(&text, err_text(&result->err));
     events_emit(p->world->events,
                 &(struct event){ .kind = EVENT_RETRY, .text = buf_str(&text), .n = delay_ms });
     buf_done(&text);

@@ -97,7 +97,7 @@ int promise_check(const struct promise *p, const struct digest *got, struct err 
         return check_allowed(p, got, e);
     if (p->need_allowed)
         return err_set(
-            e, ERR_HASH,
+            e, ERR_NO_HASH,
             "hashes are required, and the requirement has none; if you trust this file, add\n"
             "    --hash=sha256:%s",
             digest_hex(&got[DIGEST_SHA256], hex));

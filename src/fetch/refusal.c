@@ -7,7 +7,7 @@
 #include "dray/util/buf.h"
 #include "dray/util/mem.h"
 
-enum { VERSIONS_SHOWN = 5, REASONS_SHOWN = 4 };
+enum { VERSIONS_SHOWN = 5, REASONS_SHOWN = 4, SPECIFIERS_SHOWN = 200 };
 
 struct row {
     const struct distribution *item;
@@ -138,7 +138,11 @@ int refusal_explain(const struct candidate_rules *rules, const struct distributi
         if (i < n_wanted)
             buf_add_z(&text, "\n  and older versions, likewise");
     } else {
-        buf_add_z(&text, "no such version; the nearest that exist are ");
+        if (rules->specifiers->n > 1)
+            buf_add_f(&text, "no version is in all of \"%.*s\"; the nearest that exist are ",
+                      STR_ARG(str_sub(rules->specifiers->text, 0, SPECIFIERS_SHOWN)));
+        else
+            buf_add_z(&text, "no such version; the nearest that exist are ");
         add_nearest(&text, rules, rows, n);
     }
     free(rows);

@@ -103,7 +103,7 @@ static bool intersect_hashes(struct work *w, struct fetch_wish *wish, const stru
 
 static struct str where(const struct want *want)
 {
-    return want->origin.p ? want->origin : STR("the command line");
+    return want->origin.p ? want->origin : want->label; /* of the command line */
 }
 
 /* A wish while it is put together, and who said what the next one may contradict. */
@@ -120,7 +120,7 @@ static void add_want(struct work *w, struct draft *d, const struct want *want)
         err_set(&wish->fault, ERR_CONFLICT, "%.*s and %.*s name different files for it",
                 STR_ARG(where(d->url_from)), STR_ARG(where(want)));
     if (!intersect_hashes(w, wish, want) && d->hashes_from)
-        err_set(&wish->fault, ERR_HASH, "no hash is allowed by both %.*s and %.*s",
+        err_set(&wish->fault, ERR_CONFLICT, "no hash is allowed by both %.*s and %.*s",
                 STR_ARG(where(d->hashes_from)), STR_ARG(where(want)));
     if (want->url.p) {
         wish->url = want->url;
@@ -148,7 +148,7 @@ static void check_pinned(struct fetch_wish *wish, const struct demand *d)
     for (size_t i = 0; i < d->n_constraints; i++)
         pinned |= is_pinned(d->constraints[i]);
     if (!pinned && !wish->fault.code)
-        err_set(&wish->fault, ERR_HASH,
+        err_set(&wish->fault, ERR_NO_HASH,
                 "hashes are required, so its version must be pinned with \"==\"");
 }
 

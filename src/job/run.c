@@ -193,16 +193,51 @@ static void job_tick(void *ctx)
     loop_timer_start(j->ticks, TICK_MS);
 }
 
+/* What ends a run leaves no temporary file behind. nohup's SIGHUP stays ignored, and a file above
+ * the size limit is an error of write() (EFBIG), not the end. */
+static int job_watch_signals(struct job *j)
+{
+    static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction now;
+
+    signal(SIGXFSZ, SIG_IGN);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+            continue;
+        if (loop_on_signal(j->loop, ends[i], job_signal, j, &j->err))
+            return j->err.code;
+    }
+    return 0;
+}
+
+/* Better said than found out: where a proxy is the only way out, nothing else would explain it. */
+static void job_warn_of_proxy(struct job *j)
+{
+    static const char *const names[] = { "PIP_PROXY",  "https_proxy", "HTTPS_PROXY", "http_proxy",
+                                         "HTTP_PROXY", "all_proxy",   "ALL_PROXY" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = getenv(names[i]);
+        if (!value || !value[0])
+            continue;
+        events_warn(j->events, NULL,
+                    "%s is set, but proxies are not built in dray yet: "
+                    "it connects directly",
+                    names[i]);
+        return;
+    }
+}
+
 static int job_open(struct job *j)
 {
     j->start_us = clock_us();
     j->loop = loop_open(&j->err);
-    if (!j->loop || loop_on_signal(j->loop, SIGINT, job_signal, j, &j->err) ||
-        loop_on_signal(j->loop, SIGTERM, job_signal, j, &j->err) || job_connect(j))
+    if (!j->loop || job_watch_signals(j) || job_connect(j))
         return j->err.code;
     j->ticks = loop_timer_create(j->loop, job_tick, j);
     loop_timer_unref(j->ticks);
     loop_timer_start(j->ticks, TICK_MS);
+    job_warn_of_proxy(j);
     j->inputs = inputs_start(j->loop, j->http, j->settings, j->events, job_inputs_done, j);
     j->choice = target_choice_start(j->loop, j->settings, job_target_done, j);
     return 0;

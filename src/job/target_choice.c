@@ -98,7 +98,7 @@ static void choose(void *ctx)
     struct err e = { 0 };
 
     if (s->targets.n > 1)
-        err_set(&e, ERR_UNSUPPORTED,
+        err_set(&e, ERR_USAGE,
                 "several --target in one run are not built in dray yet: run it once for each");
     else if (s->targets.n)
         target_from_spec(s->targets.items[0], &target, &e);

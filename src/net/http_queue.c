@@ -163,12 +163,19 @@ void http_queue_add(struct http_queue *q, struct http_ticket *t, const char *hos
     host_changed(q, at);
 }
 
+/* Of a host and its twin the one whose first is the greater, as if they were one heap. */
+static struct http_host *before_twin(struct http_host *host)
+{
+    struct http_host *twin = host->twin;
+
+    return twin && twin->next && goes_before(twin->heap[0], host->heap[0]) ? twin : host;
+}
+
 struct http_ticket *http_queue_admit(struct http_queue *q)
 {
-    struct http_host *host = q->ring;
-
-    if (!host || q->n_admitted >= q->total)
+    if (!q->ring || q->n_admitted >= q->total)
         return NULL;
+    struct http_host *host = before_twin(q->ring);
     struct http_ticket *t = host->heap[0];
     heap_remove(host, t);
     t->prev = NULL;

@@ -9,7 +9,7 @@ from make_index import JSON_TYPE
 from program import names_in
 
 DONE = "done-1.0-py3-none-any.whl"
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 @pytest.fixture(params=CODES, ids=lambda s: s.name)

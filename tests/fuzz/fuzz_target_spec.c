@@ -1,6 +1,6 @@
 /* Lines: a --target, and pip's words PLATFORMS VERSION IMPLEMENTATION ABIS, lists joined by commas.
- * Whatever is taken has tags, ends in the pure ones, and a version; words on top of the target must
- * do so too. */
+ * Whatever is taken has tags, the pure ones among them, and a version; words on top of the target
+ * must do so too. */
 #include <stdlib.h>
 
 #include "dray/py/target.h"
@@ -32,14 +32,24 @@ static bool ended(int code, struct err *e)
     return code == 0;
 }
 
+/* Mostly the last; "any" among the platforms that are asked for moves them forward. */
+static bool has_pure(const struct tag_set *tags, size_t n)
+{
+    for (size_t i = n; i > 0; i--) {
+        const struct tag *tag = tag_set_at(tags, i - 1);
+        if (str_starts(tag->python, STR("py")) && str_is(tag->abi, "none") &&
+            str_is(tag->platform, "any"))
+            return true;
+    }
+    return false;
+}
+
 static void check_target(const struct target *t)
 {
     size_t n = tag_set_count(t->tags);
 
     require(n > 1 && n <= LIMIT_TARGET_TAGS && t->label.n > 0);
-    const struct tag *last = tag_set_at(t->tags, n - 1);
-    require(str_starts(last->python, STR("py")) && str_is(last->abi, "none"));
-    require(str_is(last->platform, "any"));
+    require(has_pure(t->tags, n));
     for (size_t i = 0; i < n; i += 1 + n / 8) {
         const struct tag *tag = tag_set_at(t->tags, i);
         for (size_t at = 0; at < tag->platform.n; at++)

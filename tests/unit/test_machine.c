@@ -168,7 +168,7 @@ static void test_whole_life(void **state)
     scene_close(&s);
 }
 
-/* A file of that name is kept when nothing tells that it is wrong, and else replaced. */
+/* A file of that name is replaced when it is wrong, and by a local one without a digest always. */
 static void test_file_is_there(void **state)
 {
     struct fetch_wish wishes[] = { wish_for("foo"), wish_for("bar") };
@@ -181,8 +181,8 @@ static void test_file_is_there(void **state)
     const struct fetch_view *const *views = run(&s, wishes, 2);
     assert_true(views[0]->state == FETCH_DONE && views[0]->replaced);
     assert_true(temp_dir_has(&s.w.dir, "dest/foo-1.0-py3-none-any.whl", str_of(content)));
-    assert_true(views[1]->state == FETCH_DONE && views[1]->origin == FETCH_KEPT);
-    assert_true(temp_dir_has(&s.w.dir, "dest/bar-2.0.tar.gz", STR("whatever")));
+    assert_true(views[1]->state == FETCH_DONE && views[1]->origin == FETCH_FROM_FILE);
+    assert_false(temp_dir_has(&s.w.dir, "dest/bar-2.0.tar.gz", STR("whatever")));
     scene_close(&s);
 }
 

@@ -29,5 +29,5 @@ bool promise_has_digest(const struct promise *p);
  * each digest that was expected and the one that was found. */
 int promise_check(const struct promise *p, const struct digest *got, struct err *e);
 /* What can be told without a byte of the file: an allowed hash can't be met when the index promises
- * another value of the same algorithm. ERR_HASH, or 0. */
+ * another value of the same algorithm. ERR_HASH, ERR_NO_HASH, or 0. */
 int promise_check_early(const struct promise *p, struct err *e);

@@ -17,7 +17,7 @@ struct job_result {
     size_t failed, kept, fetched; /* counts; fetched + kept + failed == n after a whole run */
     uint64_t fetched_bytes;       /* of the bodies that were fetched and placed */
     uint64_t took_us;
-    int signal; /* SIGINT or SIGTERM when that ended it, else 0 */
+    int signal; /* SIGINT, SIGTERM or SIGHUP when that ended it, else 0 */
 };
 
 /* Both are borrowed and must outlive the job. What requirements files say about indexes goes into

@@ -14,6 +14,7 @@
     X(NO_MATCH, "no-match")       /* versions exist, none of them fits */                          \
     X(CONFLICT, "conflict")       /* two demands that can't both hold */                           \
     X(HASH, "hash")               /* digest differs from the promised */                           \
+    X(NO_HASH, "no-hash")         /* required, but not given */                                    \
     X(LENGTH, "length")           /* more or fewer bytes than promised */                          \
     X(IO, "io")                   /* the file system said no */                                    \
     X(SPACE, "space")             /* the file system is full */                                    \
