@@ -13,7 +13,7 @@
 enum {
     DEFAULT_TOTAL = 40,
     DEFAULT_PER_HOST = 20,
-    DEFAULT_PER_HOST_BULK = 8, /* a few fill any line; more only wear out the cache */
+    DEFAULT_PER_HOST_BULK = 6, /* a few fill any line; more only wear out the cache */
     DEFAULT_TIMEOUT_MS = 15 * 1000,
     SPARE_CONNECTIONS = 24, /* kept idle beyond those in use, for hosts that will be asked again */
     STALL_TICKS = 8,
