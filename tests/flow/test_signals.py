@@ -12,6 +12,14 @@ DONE = "done-1.0-py3-none-any.whl"
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
+@pytest.fixture(autouse=True)
+def no_nohup():
+    """What runs the tests may ignore SIGHUP, which dray would inherit, and then ignore too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture(params=CODES, ids=lambda s: s.name)
 def number(request):
     return request.param
