@@ -202,7 +202,8 @@ static int job_watch_signals(struct job *j)
 
     signal(SIGXFSZ, SIG_IGN);
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+        bool ignored = sigaction(ends[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+        if (ends[i] == SIGHUP && ignored)
             continue;
         if (loop_on_signal(j->loop, ends[i], job_signal, j, &j->err))
             return j->err.code;
