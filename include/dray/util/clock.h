@@ -5,3 +5,5 @@
 
 /* Microseconds since an arbitrary start; never goes back. */
 uint64_t clock_us(void);
+/* Seconds since 1970, as this machine believes: for what outlives the process. */
+int64_t clock_unix_s(void);

@@ -28,7 +28,8 @@
     X(LIMIT, "limit")             /* a cap of limits.h was reached */                              \
     X(UNSUPPORTED, "unsupported") /* valid, but dray does not do it */                             \
     X(INTERRUPTED, "interrupted") /* SIGINT, SIGTERM, or cancelled */                              \
-    X(CHILD, "child")             /* a program that was run failed */
+    X(CHILD, "child")             /* a program that was run failed */                              \
+    X(OFFLINE, "offline")         /* would need the network, which --offline forbids */
 
 enum err_code {
     ERR_FIRST = -64,

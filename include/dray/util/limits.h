@@ -37,8 +37,27 @@ enum {
         64 * 1024,        /* read of an answer that is not success, so that its connection stays */
     LIMIT_ADDRESSES = 16, /* tried for one host name */
 
+    /* Wheels, read from outside in */
+    LIMIT_ZIP_STEPS = 16, /* of reading one; a wheel usually takes one or two */
+    LIMIT_ZIP_DIRECTORY_BYTES = 64 * LIMIT_MIB, /* a central directory of half a million entries */
+    LIMIT_METADATA_BYTES =
+        16 * LIMIT_MIB, /* inflated; pip has no cap, the largest known has 1 MiB */
+    LIMIT_METADATA_FIELDS = 100000,
+
+    /* The store */
+    LIMIT_STORE_RECORD_BYTES = 64 * LIMIT_MIB,
+    LIMIT_PIP_RECORD_BYTES = LIMIT_MIB, /* the headers of one answer in pip's cache */
+
     /* What children and local files say */
     LIMIT_CHILD_OUTPUT_BYTES = LIMIT_MIB,
+    LIMIT_CHILD_TAIL_BYTES = 64 * 1024, /* kept of a child of which only the end counts */
     LIMIT_CONFIG_BYTES = LIMIT_MIB,
     LIMIT_DIRECTORY_ENTRIES = 1000000, /* of one --find-links directory */
+
+    /* Traces of earlier runs */
+    LIMIT_TRACE_BYTES = 1024 * LIMIT_MIB, /* a run of 100,000 requirements writes a fifth of it */
+    LIMIT_TRACE_LINE_BYTES = LIMIT_MIB,
+    LIMIT_TRACE_TEXT_BYTES = 256 * LIMIT_MIB, /* kept of it: names, URLs, why something failed */
+    LIMIT_TRACE_RECORDS = 4000000,            /* states that were left, and pages */
+    LIMIT_TRACE_NAMES = 64,                   /* of states, of origins */
 };
