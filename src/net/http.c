@@ -73,6 +73,20 @@ static char *dup_or_null(const char *text)
     return text ? mem_dup(text) : NULL;
 }
 
+/* The value of a field that is sent. Validators are what some server sent once: what would end the
+ * line becomes a blank, and then matches nothing. NULL for nothing but blanks. */
+static char *dup_value(const char *text)
+{
+    struct str s = str_trim(str_of(text));
+    struct buf copy = { 0 };
+
+    if (s.n == 0)
+        return NULL;
+    for (size_t i = 0; i < s.n; i++)
+        buf_add_c(&copy, s.p[i] == '\r' || s.p[i] == '\n' ? ' ' : s.p[i]);
+    return buf_take(&copy);
+}
+
 static void copy_options(struct http_options *to, const struct http_options *from)
 {
     char **hosts = mem_new(from->n_trusted_hosts, sizeof *hosts);
@@ -147,9 +161,15 @@ struct http_exchange *http_start(struct http *h, const struct http_request *rq,
     struct http_exchange *x = mem_new(1, sizeof *x);
 
     assert(!h->in_sink); /* libcurl is on the stack */
+    /* RFC 9110 section 13.1.5: beside a range only, and never a weak one. */
+    assert(!rq->if_range || (rq->range.kind != HTTP_WHOLE && rq->if_range[0] == '"'));
     x->http = h;
     x->sink = *sink;
     x->accept = dup_or_null(rq->accept);
+    x->range = rq->range;
+    x->if_range = dup_value(rq->if_range);
+    x->if_none_match = dup_value(rq->if_none_match);
+    x->if_modified_since = dup_value(rq->if_modified_since);
     x->max_bytes = rq->max_bytes;
     x->is_page = rq->is_page;
     x->ticket.rank = rq->rank;

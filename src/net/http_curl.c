@@ -16,6 +16,13 @@
 /* Idle connections are given up after this; many servers close theirs after 60 s or more. */
 enum { IDLE_CONNECTION_S = 60 };
 
+/* libcurl 7.88 reads a connection of HTTP/2 for all of its streams, and holds what is not for the
+ * one that it is reading for. When that one ends early (cancelled, refused by a sink, an error page
+ * that nobody wants) it may forget to go on with the others: no timer is set, and the socket, being
+ * empty, tells nothing. They stood still until the time-out for connecting, 10 s later. So while
+ * there are streams it is told now and then that its quiet sockets can be read. */
+enum { NUDGE_MS = 20 };
+
 struct socket {
     uv_poll_t uv;
     struct http_curl *owner;
@@ -23,12 +30,14 @@ struct socket {
     int events; /* as libuv has them */
     struct socket *prev, *next;
     bool closed;
+    bool heard; /* since the last nudge */
 };
 
 struct http_curl {
     struct loop *loop;
     CURLM *multi;
-    struct loop_timer *timer;
+    struct loop_timer *timer, *nudge;
+    size_t n_streams;
     struct socket *sockets;
     http_curl_ended_fn ended;
     bool acting; /* libcurl is on the stack */
@@ -70,6 +79,7 @@ static void on_socket(uv_poll_t *uv, int status, int events)
     struct socket *s = uv->data;
     int flags = 0;
 
+    s->heard = true;
     /* With "error" alone libcurl gives up at once, without a look at what had come before the
      * reset. */
     if (status < 0)
@@ -168,6 +178,24 @@ static int on_timer_change(CURLM *multi, long delay_ms, void *ctx)
     return 0;
 }
 
+/* From the start again after each, since acting on one may close others. */
+static void on_nudge(void *ctx)
+{
+    struct http_curl *c = ctx;
+    struct socket *s = c->sockets;
+
+    while (s) {
+        bool heard = s->heard;
+        s->heard = true;
+        if (!heard)
+            act(c, s->fd, CURL_CSELECT_IN);
+        s = heard ? s->next : c->sockets;
+    }
+    for (s = c->sockets; s; s = s->next)
+        s->heard = false;
+    loop_timer_start(c->nudge, NUDGE_MS);
+}
+
 /* libcurl allocates a buffer of 128 KiB for each transfer and frees it at its end. glibc gives so
  * much back to the kernel each time, to have it zeroed again: ten page faults a file, a third of
  * the time of small ones. */
@@ -197,6 +225,8 @@ struct http_curl *http_curl_open(struct loop *l, unsigned connections, http_curl
     c->loop = l;
     c->ended = ended;
     c->timer = loop_timer_create(l, on_timer, c);
+    c->nudge = loop_timer_create(l, on_nudge, c);
+    loop_timer_unref(c->nudge);
     curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket_change);
     curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
     curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
@@ -217,13 +247,16 @@ void http_curl_close(struct http_curl *c)
     while (c->sockets)
         socket_close(c->sockets);
     loop_timer_destroy(c->timer);
+    loop_timer_destroy(c->nudge);
     curl_global_cleanup();
     free(c);
 }
 
-void http_curl_add(struct http_curl *c, CURL *easy)
+void http_curl_add(struct http_curl *c, CURL *easy, bool streams)
 {
     assert(!c->acting);
+    if (streams && c->n_streams++ == 0)
+        loop_timer_start(c->nudge, NUDGE_MS);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_CONNECTION_S);
     c->acting = true;
     CURLMcode code = curl_multi_add_handle(c->multi, easy); /* arms the timer, no more */
@@ -232,9 +265,11 @@ void http_curl_add(struct http_curl *c, CURL *easy)
     (void)code;
 }
 
-void http_curl_remove(struct http_curl *c, CURL *easy)
+void http_curl_remove(struct http_curl *c, CURL *easy, bool streams)
 {
     assert(!c->acting);
+    if (streams && --c->n_streams == 0)
+        loop_timer_stop(c->nudge);
     c->acting = true;
     CURLMcode code = curl_multi_remove_handle(c->multi, easy);
     c->acting = false;

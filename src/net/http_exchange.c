@@ -94,6 +94,20 @@ void exchange_go(struct http_exchange *x, enum http_state to)
     states[to].enter(x);
 }
 
+bool exchange_wants(const struct http_exchange *x, int status)
+{
+    if (status == 206 || status == 416)
+        return x->range.kind != HTTP_WHOLE;
+    if (status == 304)
+        return x->if_none_match || x->if_modified_since;
+    return status == 200;
+}
+
+bool exchange_decodes(const struct http_exchange *x)
+{
+    return x->is_page && x->range.kind == HTTP_WHOLE;
+}
+
 /* What libcurl knows of the attempt, before its handle is reset. */
 static void take_facts(struct http_exchange *x)
 {
@@ -159,7 +173,7 @@ static void check_length(struct http_exchange *x)
 
     if (a->chunked || a->content_length < 0)
         return;
-    if (a->encoded && x->is_page)
+    if (a->encoded && exchange_decodes(x))
         curl_easy_getinfo(x->transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
     if (received == a->content_length)
         return;
@@ -184,7 +198,7 @@ static int refuse_redirect(struct http_exchange *x, const char *to, const char *
 
 static int next_hop(struct http_exchange *x, struct url *out)
 {
-    const char *location = buf_z(&x->transfer->answer.location);
+    const char *location = buf_z(&x->transfer->answer.fields[HTTP_FIELD_LOCATION]);
     struct buf joined = { 0 };
     struct err e = { 0 };
     int code = 0;
@@ -211,6 +225,8 @@ static void follow_redirect(struct http_exchange *x)
         return;
     }
     x->redirects++;
+    if (x->transfer->answer.status != 301 && x->transfer->answer.status != 308)
+        x->moved_for_now = true;
     url_done(&x->url);
     x->url = next;
     x->tried_afresh = false;
@@ -224,7 +240,7 @@ static bool is_redirect(const struct http_answer *a)
 {
     return (a->status == 301 || a->status == 302 || a->status == 303 || a->status == 307 ||
             a->status == 308) &&
-           a->location.n > 0;
+           http_answer_field(a, HTTP_FIELD_LOCATION).p;
 }
 
 /* A whole head has come, and what matters of the body. */
@@ -238,9 +254,9 @@ static void take_answer(struct http_exchange *x)
         return;
     }
     shown_url(x, &shown);
-    if (a->status == 200)
+    if (x->state == HTTP_BODY)
         check_length(x);
-    else
+    else if (!exchange_wants(x, a->status))
         http_error_status(a->status, buf_z(&shown), &x->result.again, &x->result.err);
     buf_done(&shown);
     end(x);
@@ -291,7 +307,8 @@ static bool try_once_more(struct http_exchange *x)
 static void look_at_transfer(struct http_exchange *x)
 {
     struct http_transfer *t = x->transfer;
-    bool has_answer = t->answer.head_complete && (t->code == CURLE_OK || t->answer.status != 200);
+    /* The body of any other answer is of no interest. */
+    bool has_answer = t->answer.head_complete && (t->code == CURLE_OK || x->state != HTTP_BODY);
 
     take_facts(x);
     if (t->code == CURLE_OK && !has_answer)
@@ -376,5 +393,8 @@ void exchange_free(struct http_exchange *x)
     url_done(&x->origin);
     err_done(&x->result.err);
     free(x->accept);
+    free(x->if_range);
+    free(x->if_none_match);
+    free(x->if_modified_since);
     free(x);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dray/net/http_range.h"
 #include "dray/util/mem.h"
 
 enum {
@@ -51,13 +52,16 @@ static int refuse_size(struct http_exchange *x)
 
 static int sink_head(struct http_exchange *x, const struct http_answer *a)
 {
+    bool decoded = a->encoded && exchange_decodes(x);
+    bool unknown = a->chunked || decoded || x->state != HTTP_BODY; /* or nothing is handed on */
     struct http_head head = {
-        .status = a->status,
-        .body_bytes = a->chunked || (a->encoded && x->is_page) ? -1 : a->content_length,
-        .content_type = a->content_type.n ? buf_str(&a->content_type) : STR_NONE,
+        .body_bytes = unknown ? -1 : a->content_length,
         .url = str_of(x->url.text),
+        .encoded = a->encoded && !decoded,
+        .moved_for_now = x->moved_for_now,
     };
 
+    http_answer_fill(a, &head);
     if (x->max_bytes && head.body_bytes > 0 && (uint64_t)head.body_bytes > x->max_bytes)
         return refuse_size(x);
     if (!x->sink.head)
@@ -106,10 +110,12 @@ static size_t on_header(const char *bytes, size_t one, size_t n, void *ctx)
     if (was_complete || !t->answer.head_complete)
         return n;
     x->result.status = t->answer.status;
-    if (t->answer.status != 200)
-        return is_worth_cutting(t) ? 0 : n;
-    exchange_go(x, HTTP_BODY); /* whose entering does nothing, which is all that may be done here */
-    return sink_head(x, &t->answer) < 0 ? 0 : n;
+    bool wanted = exchange_wants(x, t->answer.status);
+    if (wanted && (t->answer.status == 200 || t->answer.status == 206))
+        exchange_go(x, HTTP_BODY); /* whose entering does nothing, which is all that may be done */
+    if (wanted && sink_head(x, &t->answer) < 0)
+        return 0;
+    return x->state != HTTP_BODY && is_worth_cutting(t) ? 0 : n;
 }
 
 /* CURLOPT_WRITEFUNCTION: at most 16 KiB a call, straight from libcurl's buffer to the sink. */
@@ -199,11 +205,48 @@ static void add_header(struct http_transfer *t, const char *line)
     t->headers = longer;
 }
 
+static void add_field(struct http_transfer *t, const char *name, const char *value)
+{
+    struct buf line = { 0 };
+
+    if (!value)
+        return;
+    buf_add_f(&line, "%s: %s", name, value);
+    add_header(t, buf_z(&line));
+    buf_done(&line);
+}
+
+/* By hand, all of them: by its options libcurl would decode the answer, or judge it. */
+static void add_fields(struct http_transfer *t)
+{
+    const struct http_exchange *x = t->owner;
+    struct buf range = { 0 };
+
+    if (!exchange_decodes(x))
+        add_header(t, "Accept-Encoding: identity");
+    add_field(t, "Accept", x->accept);
+    if (x->range.kind != HTTP_WHOLE) {
+        http_range_write(&x->range, &range);
+        add_field(t, "Range", buf_z(&range));
+        buf_done(&range);
+    }
+    add_field(t, "If-Range", x->if_range);
+    add_field(t, "If-None-Match", x->if_none_match);
+    add_field(t, "If-Modified-Since", x->if_modified_since);
+}
+
 static long buffer_bytes(const struct http_exchange *x)
 {
     if (x->is_page)
         return PAGE_BUFFER_BYTES;
     return x->ticket.is_bulk ? BULK_BUFFER_BYTES : BODY_BUFFER_BYTES;
+}
+
+/* HTTP/2. Over plain http there is none to negotiate, and CURLOPT_PIPEWAIT would make all pages
+ * wait for the first connection. */
+static bool may_stream(const struct http_exchange *x)
+{
+    return x->is_page && !x->http->options.http1_only && strcmp(x->url.scheme, "https") == 0;
 }
 
 /* Pages may be compressed and share one connection; bodies come as the bytes that were hashed, over
@@ -212,26 +255,15 @@ static long buffer_bytes(const struct http_exchange *x)
 static void set_kind(struct http_transfer *t)
 {
     const struct http_exchange *x = t->owner;
-    /* Over plain http there is none to negotiate, and CURLOPT_PIPEWAIT would make all pages wait
-     * for the first connection. */
-    bool http2 = x->is_page && !x->http->options.http1_only && strcmp(x->url.scheme, "https") == 0;
     CURL *easy = t->easy;
 
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                     (long)(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, http2 ? 1L : 0L);
+                     (long)(t->streams ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, t->streams ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_bytes(x));
-    if (x->is_page)
+    if (exchange_decodes(x))
         curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that libcurl can decode */
-    else
-        add_header(t,
-                   "Accept-Encoding: identity"); /* by hand: by the option libcurl would decode */
-    if (x->accept) {
-        struct buf line = { 0 };
-        buf_add_f(&line, "Accept: %s", x->accept);
-        add_header(t, buf_z(&line));
-        buf_done(&line);
-    }
+    add_fields(t);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
 }
 
@@ -295,6 +327,7 @@ void transfer_start(struct http_transfer *t, bool afresh)
     t->code = CURLE_OK;
     t->detail[0] = '\0';
     curl_easy_setopt(t->easy, CURLOPT_URL, t->owner->url.text);
+    t->streams = may_stream(t->owner);
     set_callbacks(t);
     set_rules(t, afresh);
     set_tls(t);
@@ -302,13 +335,13 @@ void transfer_start(struct http_transfer *t, bool afresh)
     set_credentials(t);
     set_address(t);
     t->owner->moved_tick = t->owner->http->tick;
-    http_curl_add(t->owner->http->curl, t->easy);
+    http_curl_add(t->owner->http->curl, t->easy, t->streams);
 }
 
 void transfer_stop(struct http_transfer *t)
 {
     http_rest_forget(&t->owner->http->rest, t);
-    http_curl_remove(t->owner->http->curl, t->easy);
+    http_curl_remove(t->owner->http->curl, t->easy, t->streams);
     /* curl_easy_reset() leaves behind the list of a transfer that was taken back before it began:
      * the next one would read it, freed. */
     curl_easy_setopt(t->easy, CURLOPT_RESOLVE, NULL);

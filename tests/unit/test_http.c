@@ -6,9 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "case.h"
 #include "http_server.h"
 
 #include "dray/net/http.h"
+#include "dray/net/http_answer.h"
+#include "dray/net/http_range.h"
 #include "dray/util/clock.h"
 #include "dray/util/limits.h"
 
@@ -22,6 +25,22 @@ static const char gzip_page[] =
     "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 28\r\n\r\n" GZIP_28;
 static const char gzip_cut[] =
     "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 30\r\n\r\n" GZIP_28;
+
+static const char gzip_part[] =
+    "HTTP/1.1 206 Partial Content\r\nContent-Encoding: gzip\r\nContent-Length: 28\r\n"
+    "Content-Range: bytes 0-27/28\r\n\r\n" GZIP_28;
+
+#define PART_HEAD "HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\n"
+#define MULTIPART                                                                                  \
+    "--x\r\nContent-Range: bytes 0-0/9\r\n\r\na\r\n--x\r\nContent-Range: bytes 2-2/9\r\n\r\nb\r\n" \
+    "--x--\r\n"
+/* The answer, and by way of a redirect. */
+#define TWICE(name, ...)                                                                           \
+    { name, __VA_ARGS__ },                                                                         \
+    {                                                                                              \
+        "/302" name, "HTTP/1.1 302 Found\r\nLocation: " name "\r\nContent-Length: 0\r\n\r\n",      \
+            .after = KEEP                                                                          \
+    }
 
 enum { SHARE = 2 * 1024 * 1024 }; /* what a transfer may take before it rests: http_rest.c */
 
@@ -96,6 +115,53 @@ static const struct server_route routes[] = {
     { "/long-line", "HTTP/1.1 200 OK\r\nX: ", .after = HANG, .more = 120000, .one_line = true },
     { "/long-head", "HTTP/1.1 200 OK\r\n", .after = KEEP, .more = LIMIT_HEADER_BYTES },
     { "/long", "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", .after = KEEP, .more = 100000 },
+    TWICE("/part", PART_HEAD "Content-Range: bytes 10-14/1000\r\nETag: \"v1\"\r\n\r\nhello",
+          .after = KEEP),
+    TWICE("/part-last", PART_HEAD "Content-Range: bytes 995-999/1000\r\n\r\nhello", .after = KEEP),
+    TWICE("/part-chunked",
+          "HTTP/1.1 206 X\r\nTransfer-Encoding: chunked\r\nContent-Range: bytes 0-4/*\r\n\r\n"
+          "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+          .after = KEEP),
+    TWICE("/part-until-close", "HTTP/1.1 206 X\r\nContent-Range: bytes 0-4/9\r\n\r\nhello",
+          .after = CLOSE),
+    TWICE("/part-cut",
+          "HTTP/1.1 206 X\r\nContent-Length: 10\r\nContent-Range: bytes 0-9/99\r\n\r\nhello",
+          .after = CLOSE),
+    TWICE("/part-bogus", PART_HEAD "Content-Range: bytes -10-99/100\r\n\r\nhello", .after = KEEP),
+    TWICE("/part-two",
+          PART_HEAD "Content-Range: bytes 0-4/9\r\nContent-Range: bytes 4-8/9\r\n\r\nhello",
+          .after = KEEP),
+    TWICE("/part-bare", PART_HEAD "\r\nhello", .after = KEEP),
+    TWICE("/part-many",
+          "HTTP/1.1 206 X\r\nContent-Type: multipart/byteranges; boundary=x\r\n\r\n" MULTIPART,
+          .after = CLOSE),
+    TWICE("/part-gzip", gzip_part, .after = KEEP, .n = sizeof gzip_part - 1),
+    TWICE("/whole", OK_HEAD "\r\nhello", .after = KEEP),
+    TWICE("/416", "HTTP/1.1 416 X\r\nContent-Range: bytes */1000\r\nContent-Length: 4\r\n\r\nnope",
+          .after = KEEP),
+    TWICE("/416-bare", "HTTP/1.1 416 X\r\n" EMPTY, .after = KEEP),
+    TWICE("/416-large", "HTTP/1.1 416 X\r\nContent-Length: 1000000\r\n\r\nnope", .after = HANG),
+    TWICE("/416-endless", "HTTP/1.1 416 X\r\n\r\n", .after = HANG,
+          .more = LIMIT_IGNORED_BODY_BYTES + 1),
+    TWICE("/416-cut", "HTTP/1.1 416 X\r\nContent-Length: 10\r\n\r\nnope", .after = CLOSE),
+    TWICE("/304", "HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\nContent-Length: 1000000\r\n\r\n",
+          .after = KEEP),
+    TWICE("/304-chunked", "HTTP/1.1 304 X\r\nTransfer-Encoding: chunked\r\n\r\n", .after = KEEP),
+    TWICE("/304-gzip", "HTTP/1.1 304 X\r\nContent-Encoding: gzip\r\n\r\n", .after = KEEP),
+    TWICE("/412", "HTTP/1.1 412 X\r\n" EMPTY, .after = KEEP),
+    { "/301", "HTTP/1.1 301 X\r\nLocation: /whole\r\n" EMPTY, .after = KEEP },
+    { "/303", "HTTP/1.1 303 X\r\nLocation: /301\r\n" EMPTY, .after = KEEP },
+    { "/307", "HTTP/1.1 307 X\r\nLocation: /whole\r\n" EMPTY, .after = KEEP },
+    { "/308", "HTTP/1.1 308 X\r\nLocation: /301\r\n" EMPTY, .after = KEEP },
+    { "/301-303", "HTTP/1.1 301 X\r\nLocation: /303\r\n" EMPTY, .after = KEEP },
+    { "/fields",
+      OK_HEAD "ETag: \"v1\"\r\nLast-Modified: m\r\nCache-Control: a\r\nDate: d\r\nAge: 1\r\n"
+              "Expires: 0\r\nVary: v\r\nCache-Control: b\r\n\r\nhello",
+      .after = KEEP },
+    { "/encoded-twice", OK_HEAD "Content-Encoding: gzip\r\nContent-Encoding: identity\r\n\r\nhello",
+      .after = KEEP },
+    { "/huge", "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", .after = HANG,
+      .more = 3000000 },
     { "/long-chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n186a0\r\n",
       .after = HANG, .more = 100000 },
 };
@@ -113,11 +179,13 @@ struct get {
     struct http_exchange *x; /* NULL once it is done */
     unsigned started, heads, done;
     struct buf body, type, url, text, address;
+    struct buf fields; /* etag|last_modified|cache_control|date|age|expires|vary */
+    struct http_content_range range;
     int64_t body_bytes;
-    int code, status;
-    bool again, reused;
+    int code, status, head_status;
+    bool again, reused, encoded, moved_for_now;
     int64_t retry_after_ms;
-    uint64_t counted;
+    uint64_t counted, done_us;
     int refuse_head, refuse_data;
     struct get *victim;        /* cancelled when this one is done */
     struct loop_task suicide;  /* posted when bytes come, if it has a fn */
@@ -138,8 +206,14 @@ static int on_head(void *ctx, const struct http_head *head, struct err *e)
     struct get *g = ctx;
 
     g->heads++;
-    assert_int_equal(head->status, 200);
+    g->head_status = head->status;
+    g->range = head->content_range;
+    g->encoded = head->encoded;
+    g->moved_for_now = head->moved_for_now;
     g->body_bytes = head->body_bytes;
+    buf_add_f(&g->fields, "%.*s|%.*s|%.*s|%.*s|%.*s|%.*s|%.*s", STR_ARG(head->etag),
+              STR_ARG(head->last_modified), STR_ARG(head->cache_control), STR_ARG(head->date),
+              STR_ARG(head->age), STR_ARG(head->expires), STR_ARG(head->vary));
     buf_add_str(&g->type, head->content_type);
     buf_add_str(&g->url, head->url);
     return g->refuse_head ? err_set(e, g->refuse_head, "head refused") : 0;
@@ -177,11 +251,14 @@ static void on_done(void *ctx, struct http_result *r)
     g->reused = r->reused;
     g->retry_after_ms = r->retry_after_ms;
     g->counted = r->body_bytes;
+    g->done_us = clock_us();
     buf_reset(&g->text);
     buf_add_z(&g->text, err_text(&r->err));
     buf_reset(&g->address);
     buf_add_z(&g->address, r->address ? r->address : "none");
     assert_int_equal(g->body.n, r->body_bytes);
+    if (g->heads)
+        assert_int_equal(g->head_status, r->status);
     if (g->victim)
         get_cancel(g->victim);
     if (g->next) {
@@ -210,6 +287,7 @@ static void get_start(struct get *g, const struct http_request *rq)
     buf_reset(&g->body);
     buf_reset(&g->type);
     buf_reset(&g->url);
+    buf_reset(&g->fields);
     g->x = http_start(g->world->http, rq, &sink);
     assert_non_null(g->x);
 }
@@ -219,6 +297,7 @@ static void get_done(struct get *g)
     buf_done(&g->body);
     buf_done(&g->type);
     buf_done(&g->url);
+    buf_done(&g->fields);
     buf_done(&g->text);
     buf_done(&g->address);
 }
@@ -307,6 +386,9 @@ static const struct {
     { "/299", ERR_STATUS, 299, false, -1, "", "the server answered 299" },
     { "/204", ERR_STATUS, 204, false, -1, "", "204 No Content" },
     { "/206", ERR_STATUS, 206, false, -1, "", "206 Partial Content" },
+    { "/304", ERR_STATUS, 304, false, -1, "", "304 Not Modified" },
+    { "/416", ERR_STATUS, 416, false, -1, "", "416 Range Not Satisfiable" },
+    { "/part", ERR_STATUS, 206, false, -1, "", "206 Partial Content" },
     { "/408", ERR_STATUS, 408, true, -1, "", "408 Request Timeout" },
     { "/429", ERR_STATUS, 429, true, 7000, "", "429 Too Many Requests" },
     { "/500", ERR_STATUS, 500, true, -1, "", "500 Internal Server Error" },
@@ -601,6 +683,376 @@ static void test_sink_refuses(void **state)
     get_done(&head);
     get_done(&data);
     world_close(&w);
+}
+
+enum { RANGED = 1, CONDITIONAL = 2 };
+
+/* path, what was asked for, error, heads, body, Content-Length as the head has it, Content-Range
+ * (all 0: none), encoded */
+static const struct {
+    const char *path;
+    unsigned asked;
+    int code;
+    unsigned heads;
+    const char *body;
+    int64_t body_bytes;
+    struct http_content_range range;
+    bool encoded;
+} partial[] = {
+    { "/part", RANGED, 0, 1, "hello", 5, { true, 10, 14, 1000 }, false },
+    { "/part", RANGED | CONDITIONAL, 0, 1, "hello", 5, { true, 10, 14, 1000 }, false },
+    { "/part", CONDITIONAL, ERR_STATUS, 0, "", 0, { 0 }, false },
+    { "/part-last", RANGED, 0, 1, "hello", 5, { true, 995, 999, 1000 }, false },
+    { "/part-chunked", RANGED, 0, 1, "hello", -1, { true, 0, 4, -1 }, false },
+    { "/part-until-close", RANGED, 0, 1, "hello", -1, { true, 0, 4, 9 }, false },
+    { "/part-cut", RANGED, ERR_NETWORK, 1, "hello", 10, { true, 0, 9, 99 }, false },
+    { "/part-bogus", RANGED, 0, 1, "hello", 5, { 0 }, false },
+    { "/part-two", RANGED, 0, 1, "hello", 5, { 0 }, false },
+    { "/part-bare", RANGED, 0, 1, "hello", 5, { 0 }, false },
+    { "/part-many", RANGED, 0, 1, MULTIPART, -1, { 0 }, false },
+    { "/part-gzip", RANGED, 0, 1, NULL, 28, { true, 0, 27, 28 }, true },
+    { "/whole", RANGED, 0, 1, "hello", 5, { 0 }, false },
+    { "/whole", CONDITIONAL, 0, 1, "hello", 5, { 0 }, false },
+    { "/416", RANGED, 0, 1, "", -1, { true, -1, -1, 1000 }, false },
+    { "/416", CONDITIONAL, ERR_STATUS, 0, "", 0, { 0 }, false },
+    { "/416-bare", RANGED, 0, 1, "", -1, { 0 }, false },
+    { "/416-large", RANGED, 0, 1, "", -1, { 0 }, false },
+    { "/416-endless", RANGED, 0, 1, "", -1, { 0 }, false },
+    { "/416-cut", RANGED, 0, 1, "", -1, { 0 }, false },
+    { "/304", CONDITIONAL, 0, 1, "", -1, { 0 }, false },
+    { "/304", RANGED | CONDITIONAL, 0, 1, "", -1, { 0 }, false },
+    { "/304", RANGED, ERR_STATUS, 0, "", 0, { 0 }, false },
+    { "/304-chunked", CONDITIONAL, 0, 1, "", -1, { 0 }, false },
+    { "/304-gzip", CONDITIONAL, 0, 1, "", -1, { 0 }, true },
+    { "/412", RANGED | CONDITIONAL, ERR_STATUS, 0, "", 0, { 0 }, false },
+    { "/404", RANGED | CONDITIONAL, ERR_NOT_FOUND, 0, "", 0, { 0 }, false },
+};
+
+static void check_partial(const struct get *g, size_t i, bool redirected)
+{
+    struct http_content_range want = partial[i].range;
+
+    if (!want.given)
+        want.first = want.last = want.total = -1;
+    if (g->code != partial[i].code || g->heads != partial[i].heads)
+        fail_msg("%s asked %u: %s, %u heads: %s", partial[i].path, partial[i].asked,
+                 err_name(g->code), g->heads, buf_z(&g->text));
+    if (partial[i].body)
+        assert_string_equal(buf_z(&g->body), partial[i].body);
+    else
+        assert_memory_equal(g->body.p, GZIP_28, 28);
+    assert_int_equal(g->again, g->code == ERR_NETWORK);
+    if (g->heads == 0)
+        return;
+    assert_int_equal(g->body_bytes, partial[i].body_bytes);
+    assert_int_equal(g->encoded, partial[i].encoded);
+    assert_int_equal(g->moved_for_now, redirected);
+    assert_int_equal(g->range.given, want.given);
+    assert_int_equal(g->range.first, want.first);
+    assert_int_equal(g->range.last, want.last);
+    assert_int_equal(g->range.total, want.total);
+}
+
+/* As a body and as a page, straight and by way of a redirect. */
+static void run_partial(size_t i, bool is_page, bool redirected)
+{
+    struct http_request rq = { .is_page = is_page, .max_bytes = 1000 };
+    struct get g = { 0 };
+    struct world w;
+    char path[64];
+
+    if (partial[i].asked & RANGED)
+        rq.range = (struct http_range){ .kind = HTTP_SPAN, .first = 10, .n = 5 };
+    if (partial[i].asked & CONDITIONAL)
+        rq.if_none_match = "\"v1\"";
+    world_open(&w, &plain);
+    snprintf(path, sizeof path, "%s%s", redirected ? "/302" : "", partial[i].path);
+    ask_of(&g, &w, "127.0.0.1", path, rq);
+    world_run(&w);
+    check_partial(&g, i, redirected);
+    get_done(&g);
+    world_close(&w);
+}
+
+static void test_partial(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof partial / sizeof *partial; i++) {
+        for (int kind = 0; kind < 4; kind++) {
+            bool is_page = kind & 1, redirected = kind & 2;
+            /* A page that is no range is decoded, and /404 is not there by way of a redirect. */
+            if ((is_page && partial[i].encoded && !(partial[i].asked & RANGED)) ||
+                (redirected && strcmp(partial[i].path, "/404") == 0))
+                continue;
+            run_partial(i, is_page, redirected);
+        }
+    }
+}
+
+/* Every one of `n` requests has the line, or none has. */
+static void expect_line(const struct world *w, const char *line, int n)
+{
+    struct buf whole = { 0 };
+    struct str rest = buf_str(&w->server.requests);
+    int found = 0;
+
+    buf_add_f(&whole, "\r\n%s\r\n", line);
+    for (ptrdiff_t at; (at = str_search(rest, buf_str(&whole))) >= 0; found++)
+        rest = str_sub(rest, (size_t)at + 2, rest.n);
+    if (found != n)
+        fail_msg("\"%s\" was sent %d times, not %d:\n%s", line, found, n,
+                 buf_z(&w->server.requests));
+    buf_done(&whole);
+}
+
+static void test_request_fields(void **state)
+{
+    struct get g = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    ask_of(&g, &w, "127.0.0.1", "/302/part",
+           (struct http_request){ .is_page = true,
+                                  .accept = "x/y",
+                                  .range = { HTTP_SPAN, 10, 5 },
+                                  .if_range = "\"v1\"",
+                                  .if_none_match = "W/\"v2\"",
+                                  .if_modified_since = "Sun, 06 Nov 1994 08:49:37 GMT" });
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    assert_int_equal(w.server.n_requests, 2);
+    expect_line(&w, "Range: bytes=10-14", 2);
+    expect_line(&w, "If-Range: \"v1\"", 2);
+    expect_line(&w, "If-None-Match: W/\"v2\"", 2);
+    expect_line(&w, "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", 2);
+    expect_line(&w, "Accept-Encoding: identity", 2);
+    expect_line(&w, "Accept: x/y", 2);
+    assert_null(strstr(buf_z(&w.server.requests), "gzip"));
+    buf_reset(&w.server.requests);
+    ask_of(&g, &w, "127.0.0.1", "/part-last",
+           (struct http_request){ .range = { HTTP_SUFFIX, 0, UINT64_MAX } });
+    world_run(&w);
+    ask_of(&g, &w, "127.0.0.1", "/part-last",
+           (struct http_request){ .range = { HTTP_SPAN, UINT64_MAX - 1, 1 } });
+    world_run(&w);
+    expect_line(&w, "Range: bytes=-18446744073709551615", 1);
+    expect_line(&w, "Range: bytes=18446744073709551614-18446744073709551614", 1);
+    /* What was asked before leaves nothing to the next one. */
+    buf_reset(&w.server.requests);
+    ask_of(&g, &w, "127.0.0.1", "/ok", (struct http_request){ .is_page = true });
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    assert_null(strstr(buf_z(&w.server.requests), "Range"));
+    assert_null(strstr(buf_z(&w.server.requests), "If-"));
+    assert_null(strstr(buf_z(&w.server.requests), "identity"));
+    assert_int_equal(w.server.connections, 1);
+    get_done(&g);
+    world_close(&w);
+}
+
+/* A validator is what a server sent once: it ends no line, and one of blanks alone is none. */
+static void test_validator_text(void **state)
+{
+    struct get g = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    ask_of(&g, &w, "127.0.0.1", "/304",
+           (struct http_request){ .if_none_match = "\"a\r\nX-Evil: 1\"" });
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    expect_line(&w, "If-None-Match: \"a  X-Evil: 1\"", 1);
+    buf_reset(&w.server.requests);
+    ask_of(&g, &w, "127.0.0.1", "/304",
+           (struct http_request){ .if_none_match = " \r\n", .if_modified_since = "" });
+    world_run(&w);
+    assert_int_equal(g.code, ERR_STATUS);
+    assert_null(strstr(buf_z(&w.server.requests), "If-"));
+    ask_of(&g, &w, "127.0.0.1", "/304", (struct http_request){ .if_modified_since = "x" });
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    expect_line(&w, "If-Modified-Since: x", 1);
+    get_done(&g);
+    world_close(&w);
+}
+
+static void test_moved_for_now(void **state)
+{
+    static const struct {
+        const char *path;
+        bool for_now;
+    } moved[] = {
+        { "/whole", false },  { "/301", false }, { "/302/whole", true }, { "/303", true },
+        { "/301-303", true }, { "/307", true },  { "/308", false },
+    };
+    struct get g = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++) {
+        ask(&g, &w, moved[i].path);
+        world_run(&w);
+        assert_int_equal(g.code, 0);
+        assert_int_equal(g.moved_for_now, moved[i].for_now);
+    }
+    get_done(&g);
+    world_close(&w);
+}
+
+static void test_head_fields(void **state)
+{
+    struct get g = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    ask(&g, &w, "/fields");
+    world_run(&w);
+    assert_string_equal(buf_z(&g.fields), "\"v1\"|m|a, b|d|1|0|v");
+    ask(&g, &w, "/ok"); /* nothing is left of what the transfer had before */
+    world_run(&w);
+    assert_string_equal(buf_z(&g.fields), "||||||");
+    ask(&g, &w, "/gzip");
+    world_run(&w);
+    assert_true(g.encoded);
+    ask(&g, &w, "/encoded-twice");
+    world_run(&w);
+    assert_true(g.encoded);
+    ask_of(&g, &w, "127.0.0.1", "/gzip", (struct http_request){ .is_page = true });
+    world_run(&w);
+    assert_false(g.encoded);
+    get_done(&g);
+    world_close(&w);
+}
+
+/* 304 and 416 have a Content-Length, but no body that it could be of. */
+static void test_partial_caps(void **state)
+{
+    static const struct http_range five = { HTTP_SPAN, 10, 5 };
+    struct get g = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    ask_of(&g, &w, "127.0.0.1", "/304",
+           (struct http_request){ .max_bytes = 1, .if_none_match = "\"v1\"" });
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    ask_of(&g, &w, "127.0.0.1", "/416", (struct http_request){ .max_bytes = 1, .range = five });
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    ask_of(&g, &w, "127.0.0.1", "/part", (struct http_request){ .max_bytes = 5, .range = five });
+    world_run(&w);
+    assert_int_equal(g.code, 0);
+    assert_int_equal(w.server.connections, 1); /* all of these were read to their ends */
+    ask_of(&g, &w, "127.0.0.1", "/part", (struct http_request){ .max_bytes = 4, .range = five });
+    world_run(&w);
+    assert_int_equal(g.code, ERR_LIMIT);
+    assert_int_equal(g.heads, 0);
+    ask_of(&g, &w, "127.0.0.1", "/part-chunked",
+           (struct http_request){ .max_bytes = 4, .range = five });
+    world_run(&w);
+    assert_int_equal(g.code, ERR_LIMIT);
+    assert_true(g.counted <= 4);
+    get_done(&g);
+    world_close(&w);
+}
+
+/* The whole of a large file came where a part was asked for: that connection goes at once, and no
+ * other. */
+static void test_refuse_whole(void **state)
+{
+    static const struct http_range five = { HTTP_SUFFIX, 0, 5 };
+    struct get whole = { .refuse_head = ERR_UNSUPPORTED }, other = { 0 }, next = { 0 };
+    struct get none = { .refuse_head = ERR_UNSUPPORTED };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    uint64_t start = clock_us();
+    ask_of(&other, &w, "127.0.0.1", "/drip", (struct http_request){ .url = NULL });
+    ask_of(&whole, &w, "127.0.0.1", "/huge", (struct http_request){ .range = five });
+    ask_of(&none, &w, "127.0.0.1", "/416", (struct http_request){ .range = five });
+    world_run(&w);
+    assert_true(whole.done_us - start < 700 * 1000); /* /drip takes 800 ms, the stall rule 5 s */
+    assert_true(other.done_us > whole.done_us);
+    assert_int_equal(whole.code, ERR_UNSUPPORTED);
+    assert_string_equal(buf_z(&whole.text), "head refused");
+    assert_int_equal(whole.status, 200);
+    assert_int_equal(whole.counted, 0);
+    assert_false(whole.again);
+    assert_int_equal(none.code, ERR_UNSUPPORTED);
+    assert_int_equal(other.code, 0);
+    assert_int_equal(other.counted, 40);
+    ask(&next, &w, "/ok");
+    world_run(&w);
+    assert_true(next.reused); /* the connection of /drip, the one that is left */
+    assert_int_equal(w.server.connections, 3);
+    get_done(&whole);
+    get_done(&none);
+    get_done(&other);
+    get_done(&next);
+    world_close(&w);
+}
+
+static void content_range_case(struct case_line *c, void *ctx)
+{
+    struct buf got = { 0 }, want = { 0 };
+    struct http_content_range r = http_content_range_parse(c->fields[0]);
+
+    (void)ctx;
+    if (!case_has(c, 2, 4))
+        return;
+    buf_add_f(&got, r.given ? "%lld %lld %lld" : "no", (long long)r.first, (long long)r.last,
+              (long long)r.total);
+    for (size_t i = 1; i < c->n; i++)
+        buf_add_f(&want, "%s%.*s", i > 1 ? " " : "", STR_ARG(c->fields[i]));
+    case_equal(c, buf_str(&got), buf_str(&want));
+    case_check(c, r.given || (r.first == -1 && r.last == -1 && r.total == -1));
+    buf_done(&got);
+    buf_done(&want);
+}
+
+static void field_case(struct case_line *c, void *ctx)
+{
+    static const char *const names[] = {
+#define NAME(field, name, second) name,
+        HTTP_FIELDS(NAME)
+#undef NAME
+    };
+    struct http_answer a = { 0 };
+    struct err e = { 0 };
+    struct buf line = { 0 };
+    size_t at = 0;
+
+    (void)ctx;
+    if (!case_has(c, 3, 3))
+        return;
+    assert_int_equal(http_answer_line(&a, STR("HTTP/1.1 200 OK\r\n"), &e), 0);
+    for (struct str rest = c->fields[0]; rest.p;) {
+        buf_reset(&line);
+        buf_add_str(&line, str_cut(rest, '\n', &rest));
+        buf_add_z(&line, "\r\n");
+        assert_int_equal(http_answer_line(&a, buf_str(&line), &e), 0);
+        assert_false(a.head_complete);
+    }
+    while (at < HTTP_FIELD_COUNT && !str_is(c->fields[1], names[at]))
+        at++;
+    assert_true(at < HTTP_FIELD_COUNT);
+    struct str got = http_answer_field(&a, (enum http_field)at);
+    case_equal(c, got.p ? got : STR("none"), c->fields[2]);
+    buf_done(&line);
+    http_answer_done(&a);
+}
+
+static void test_fields(void **state)
+{
+    (void)state;
+    assert_true(case_each("http/content_range.case", 50, content_range_case, NULL));
+    assert_true(case_each("http/field.case", 30, field_case, NULL));
 }
 
 static void cancel_later(void *ctx)
@@ -931,6 +1383,10 @@ int main(void)
         cmocka_unit_test(test_credentials),    cmocka_unit_test(test_names),
         cmocka_unit_test(test_no_connection),  cmocka_unit_test(test_bad_url),
         cmocka_unit_test(test_encoding),       cmocka_unit_test(test_max_bytes),
+        cmocka_unit_test(test_partial),        cmocka_unit_test(test_request_fields),
+        cmocka_unit_test(test_validator_text), cmocka_unit_test(test_moved_for_now),
+        cmocka_unit_test(test_head_fields),    cmocka_unit_test(test_partial_caps),
+        cmocka_unit_test(test_refuse_whole),   cmocka_unit_test(test_fields),
         cmocka_unit_test(test_sink_refuses),   cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_cancel_another), cmocka_unit_test(test_start_from_done),
         cmocka_unit_test(test_limits),         cmocka_unit_test(test_bulk),

@@ -32,6 +32,18 @@ struct http_options {
     bool http1_only; /* never HTTP/2 */
 };
 
+enum http_range_kind {
+    HTTP_WHOLE,
+    HTTP_SPAN,  /* bytes [first, first + n): "bytes=first-last" */
+    HTTP_SUFFIX /* the last n bytes: "bytes=-n" */
+};
+
+/* RFC 9110 section 14.1.2; n > 0. */
+struct http_range {
+    enum http_range_kind kind;
+    uint64_t first, n;
+};
+
 /* All strings are borrowed during http_start() only. */
 struct http_request {
     /* Absolute, http or https; userinfo in it is sent as Basic credentials, to its origin only. */
@@ -45,22 +57,48 @@ struct http_request {
     bool is_bulk;
     uint64_t rank;
     uint64_t max_bytes; /* a longer body ends in ERR_LIMIT; 0: no cap */
+    /* With a range the bytes come as they are, also those of a page, and 206 and 416 are answers
+     * too: they go to `head`, which must look at status and content_range, since a server may send
+     * anything. The body of a 416 is not handed on. */
+    struct http_range range;
+    const char *if_range; /* a strong ETag, beside a range; or NULL */
+    /* With one of these 304 is an answer too, without a body. */
+    const char *if_none_match, *if_modified_since;
 };
 
-/* Of the final answer, after redirects; only for 200. Borrowed, valid during the callback. */
+/* Content-Range of bytes (RFC 9110 section 14.4): "bytes 0-99/1000"; "*" may stand
+ * for the total or for the span. */
+struct http_content_range {
+    bool given;          /* there was one, of the unit bytes, and well-formed */
+    int64_t first, last; /* -1: "*" */
+    int64_t total;       /* -1: "*" */
+};
+
+/* Of the final answer, after redirects: 200, and what else was asked for. Borrowed, valid during
+ * the callback. Fields that are absent are STR_NONE. Of those that came several times the lists
+ * (Cache-Control, Vary) are joined by ", " (RFC 9110 section 5.3), of the others the first counts,
+ * of Content-Type the last. */
 struct http_head {
     int status;
-    int64_t body_bytes;      /* Content-Length of an identity body, or -1: unknown */
+    int64_t body_bytes;      /* Content-Length of an identity body, or -1: unknown, or nothing is
+                              * handed on (304, 416) */
     struct str content_type; /* STR_NONE when absent */
     struct str url;          /* the final URL, without userinfo */
+    bool encoded; /* has a Content-Encoding that will not be undone: offsets and digests are not of
+                   * the file */
+    struct http_content_range content_range;
+    struct str etag, last_modified, cache_control, date, age, expires, vary;
+    bool moved_for_now; /* a redirect on the way was not permanent (301, 308): freshness of the
+                         * final answer is not that of the URL which was asked for */
 };
 
 /* What ends an exchange. Borrowed, valid during the callback; err may be moved away with
  * err_move(). */
 struct http_result {
-    struct err err; /* code 0: the whole body of a 200 has been handed on, as long as announced */
-    int status;     /* of the last answer; 0 when there was none */
-    bool again;     /* worth another try: connection, time-out, cut body, 408, 429, all of 5xx */
+    struct err
+        err;    /* code 0: the whole body of the answer has been handed on, as long as announced */
+    int status; /* of the last answer; 0 when there was none */
+    bool again; /* worth another try: connection, time-out, cut body, 408, 429, all of 5xx */
     int64_t retry_after_ms; /* RFC 9110 section 10.2.3, both forms; -1: not asked for */
     uint64_t body_bytes;    /* handed to `data` in this exchange */
     const char *address;    /* connected to, or NULL */

@@ -17,5 +17,6 @@ struct http_curl *http_curl_open(struct loop *l, unsigned connections, http_curl
                                  struct err *e);
 /* Every easy handle must have been removed. Its uv handles close in the loop's next turn. */
 void http_curl_close(struct http_curl *c);
-void http_curl_add(struct http_curl *c, CURL *easy);
-void http_curl_remove(struct http_curl *c, CURL *easy);
+/* `streams`: it may be one of several on a connection (HTTP/2). The same for both. */
+void http_curl_add(struct http_curl *c, CURL *easy, bool streams);
+void http_curl_remove(struct http_curl *c, CURL *easy, bool streams);

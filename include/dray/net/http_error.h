@@ -23,7 +23,7 @@ struct http_failure {
 
 /* Writes the sentence, sets *again; returns the code. */
 int http_error_transfer(const struct http_failure *f, bool *again, struct err *e);
-/* The final answer's status is neither 200 nor a redirect. */
+/* The final answer's status is neither one that was asked for nor a redirect. */
 int http_error_status(int status, const char *url, bool *again, struct err *e);
 /* An attempt at this address failed, another may do. */
 bool http_error_is_of_address(CURLcode code, bool connected);

@@ -16,7 +16,7 @@ struct http_transfer;
     X(QUEUED, enter_queue, TO(NAME) | TO(ENDED)) /* waits for room */                              \
     X(NAME, enter_name, TO(REQUEST) | TO(ENDED)) /* waits for its host's addresses */              \
     X(REQUEST, enter_request, TO(REQUEST) | TO(BODY) | TO(QUEUED) | TO(ENDED)) /* for a head */    \
-    X(BODY, enter_nothing, TO(ENDED)) /* a 200's bytes are handed on */                            \
+    X(BODY, enter_nothing, TO(ENDED)) /* the bytes of a 200 or 206 are handed on */                \
     X(ENDED, enter_ended, 0)          /* `done` is to be called */
 
 enum http_state {
@@ -50,8 +50,13 @@ struct http_exchange {
     struct url url;    /* asked for now */
     struct url origin; /* asked for first: its credentials go nowhere else */
     char *accept;
+    struct http_range range;
+    /* They go along on redirects, to other hosts too: the caller keeps the answer at the end of
+     * them under the URL that was asked for first, and these are what it had. */
+    char *if_range, *if_none_match, *if_modified_since;
     uint64_t max_bytes;
     bool is_page;
+    bool moved_for_now; /* http_head */
     bool started;
     bool tried_afresh; /* a kept connection had broken, a new one was demanded */
     unsigned redirects;
@@ -64,6 +69,11 @@ struct http_exchange {
 
 /* The one place that writes the state. */
 void exchange_go(struct http_exchange *x, enum http_state to);
+/* Was this status asked for? */
+bool exchange_wants(const struct http_exchange *x, int status);
+/* May bytes come compressed, to be decoded by libcurl? Never those of a range, which would be a
+ * range of the compressed ones (RFC 9110 section 14.2). */
+bool exchange_decodes(const struct http_exchange *x);
 /* Lets in whom there is room for. */
 void exchange_admit(struct http *h);
 /* From NEW: to QUEUED, or to ENDED when `result.err` is set. */
