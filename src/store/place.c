@@ -1,34 +1,27 @@
 /* All names are resolved against the directory's descriptor, so a directory that is renamed during
- * the run stays the same directory. */
+ * the run stays the same directory.
+ *
+ * Where the file system has O_TMPFILE a file has no name until it is committed, so that a killed
+ * process leaves nothing behind. Elsewhere it has a temporary one in the same directory. */
 #include "dray/store/place.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/fs.h>
+#endif
 
+#include "dray/store/place_parts.h"
 #include "dray/util/file.h"
 #include "dray/util/mem.h"
 
-enum { TEMP_NAME_SIZE = 64, TEMP_TRIES = 1000 };
-
-struct place {
-    char *dir;
-    int fd;
-    unsigned long next_temp;
-    size_t n_files; /* created and not yet destroyed */
-};
-
-struct place_file {
-    struct place *place;
-    int fd;
-    char name[TEMP_NAME_SIZE];
-    bool committed;
-};
+enum { TEMP_TRIES = 1000 };
 
 static int place_try(struct place *p, struct err *e)
 {
@@ -87,19 +80,83 @@ const char *place_dir(const struct place *p)
     return p->dir;
 }
 
+void place_temp_name(struct place *p, char out[static PLACE_NAME_SIZE])
+{
+    snprintf(out, PLACE_NAME_SIZE, ".dray-%lx-%lx.part", (unsigned long)getpid(), p->next_temp++);
+}
+
+int place_link_fd(int fd, int dir_fd, const char *name)
+{
+    char from[PLACE_NAME_SIZE];
+
+    /* open(2): AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH, the link in /proc needs nothing. */
+    snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, from, dir_fd, name, AT_SYMLINK_FOLLOW);
+}
+
+static int open_named(struct place *p, char name[static PLACE_NAME_SIZE])
+{
+    int fd = -1;
+
+    for (int i = 0; i < TEMP_TRIES && fd < 0; i++) {
+        place_temp_name(p, name);
+        fd = openat(p->fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (fd < 0 && errno != EEXIST)
+            break;
+    }
+    return fd;
+}
+
+static int open_unnamed(struct place *p)
+{
+#ifdef O_TMPFILE
+    return openat(p->fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+#else
+    (void)p;
+    errno = ENOTSUP;
+    return -1;
+#endif
+}
+
+/* A temporary name for the file that had none; -1 and errno. */
+static int name_file(struct place_file *f)
+{
+    for (int i = 0; i < TEMP_TRIES; i++) {
+        place_temp_name(f->place, f->name);
+        if (place_link_fd(f->fd, f->place->fd, f->name) == 0)
+            return 0;
+        if (errno != EEXIST)
+            break;
+    }
+    f->name[0] = '\0';
+    return -1;
+}
+
+/* Tried once and for real, since there are many who refuse: NFS, FUSE and old kernels know no
+ * O_TMPFILE (EOPNOTSUPP, EISDIR, EINVAL, ENOENT), a link needs /proc and is forbidden by Android
+ * and some sandboxes (EACCES, EPERM). */
+static bool can_be_unnamed(struct place *p)
+{
+    struct place_file probe = { .place = p };
+
+    if (p->unnamed != PLACE_UNTRIED)
+        return p->unnamed == PLACE_UNNAMED;
+    probe.fd = open_unnamed(p);
+    bool ok = probe.fd >= 0 && name_file(&probe) == 0;
+    if (ok)
+        unlinkat(p->fd, probe.name, 0);
+    if (probe.fd >= 0)
+        close(probe.fd);
+    p->unnamed = ok ? PLACE_UNNAMED : PLACE_NAMED;
+    return ok;
+}
+
 struct place_file *place_file_create(struct place *p, struct err *e)
 {
     struct place_file *f = mem_new(1, sizeof(*f));
 
     f->place = p;
-    f->fd = -1;
-    for (int i = 0; i < TEMP_TRIES && f->fd < 0; i++) {
-        snprintf(f->name, sizeof(f->name), ".dray-%lx-%lx.part", (unsigned long)getpid(),
-                 p->next_temp++);
-        f->fd = openat(p->fd, f->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-        if (f->fd < 0 && errno != EEXIST)
-            break;
-    }
+    f->fd = can_be_unnamed(p) ? open_unnamed(p) : open_named(p, f->name);
     if (f->fd < 0) {
         err_errno(e, "can't create a file in %s", p->dir);
         free(f);
@@ -107,6 +164,11 @@ struct place_file *place_file_create(struct place *p, struct err *e)
     }
     p->n_files++;
     return f;
+}
+
+int place_file_fd(const struct place_file *f)
+{
+    return f->fd;
 }
 
 int place_file_write(struct place_file *f, const void *bytes, size_t n, struct err *e)
@@ -125,16 +187,70 @@ int place_file_write(struct place_file *f, const void *bytes, size_t n, struct e
     return 0;
 }
 
+/* NFS, FUSE and quotas report a failed write when a descriptor is closed; but only the descriptor
+ * can give an unnamed file its name, so that closes a second one. */
+static int flush_file(struct place_file *f)
+{
+    int fd = f->name[0] ? f->fd : dup(f->fd);
+
+    if (f->name[0])
+        f->fd = -1;
+    return fd >= 0 && close(fd) != 0 ? -1 : 0;
+}
+
+/* As renameat(), but what is there stays: EEXIST. */
+static int rename_new(int from_fd, const char *from, int to_fd, const char *to)
+{
+    int rc = -1;
+
+    errno = ENOSYS;
+#if defined(__APPLE__)
+    rc = renameatx_np(from_fd, from, to_fd, to, RENAME_EXCL);
+#elif defined(SYS_renameat2) && defined(RENAME_NOREPLACE)
+    rc = (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, RENAME_NOREPLACE);
+#endif
+    if (rc == 0 || (errno != ENOSYS && errno != EINVAL && errno != ENOTSUP))
+        return rc;
+    if (linkat(from_fd, from, to_fd, to, 0) != 0) /* NFS, sshfs */
+        return -1;
+    unlinkat(from_fd, from, 0);
+    return 0;
+}
+
 int place_file_commit(struct place_file *f, const char *name, struct err *e)
 {
-    int fd = f->fd;
+    int dir_fd = f->place->fd;
 
     assert(!f->committed);
-    f->fd = -1;
-    if (close(fd) != 0) /* NFS and quotas report a failed write here */
+    if (flush_file(f) != 0)
         return err_errno(e, "can't write %s/%s", f->place->dir, name);
-    if (renameat(f->place->fd, f->name, f->place->fd, name) != 0)
+    if (!f->name[0]) {
+        f->committed = place_link_fd(f->fd, dir_fd, name) == 0;
+        /* A link replaces nothing, a rename does. */
+        if (!f->committed && (errno != EEXIST || name_file(f) != 0))
+            return err_errno(e, "can't place %s/%s", f->place->dir, name);
+    }
+    if (!f->committed && renameat(dir_fd, f->name, dir_fd, name) != 0)
         return err_errno(e, "can't place %s/%s", f->place->dir, name);
+    f->committed = true;
+    return 0;
+}
+
+int place_file_move(struct place_file *f, int dir_fd, const char *name, struct err *e)
+{
+    struct place *p = f->place;
+
+    assert(!f->committed);
+    /* Where this is refused the file is never linked to: place_link() looks at the mode. */
+    (void)fchmod(f->fd, 0444);
+    if (flush_file(f) != 0)
+        return err_errno(e, "can't write to %s", p->dir);
+    int rc =
+        f->name[0] ? rename_new(p->fd, f->name, dir_fd, name) : place_link_fd(f->fd, dir_fd, name);
+    if (rc != 0 && errno == EEXIST)
+        return err_set(e, ERR_CONFLICT, "%s is there already", name);
+    if (rc != 0)
+        return err_errno(e, "can't move a file from %s to %s", p->dir, name);
     f->committed = true;
     return 0;
 }
@@ -145,7 +261,7 @@ void place_file_destroy(struct place_file *f)
         return;
     if (f->fd >= 0)
         close(f->fd);
-    if (!f->committed)
+    if (!f->committed && f->name[0])
         unlinkat(f->place->fd, f->name, 0);
     f->place->n_files--;
     free(f);

@@ -1,9 +1,11 @@
-/* place.h: finished files into a destination directory. A file is written under a temporary name in
- * that directory and renamed when it is whole and verified, so a reader never sees half of one.
+/* place.h: finished files into a destination directory. A file is written without a name (where the
+ * file system can: a killed process then leaves nothing behind) or under a temporary one in that
+ * directory, and gets its own when it is whole and verified, so a reader never sees half of one.
  * Owns the open directory and the temporary files; never removes what it did not create.
  * Synchronous: callers write in slices. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,11 +28,38 @@ const char *place_dir(const struct place *p);
 /* A new empty temporary file, mode 0666 less the umask. */
 struct place_file *place_file_create(struct place *p, struct err *e);
 int place_file_write(struct place_file *f, const void *bytes, size_t n, struct err *e);
-/* Renames it to `name`, replacing a file of that name. Only place_file_destroy() is allowed
+/* Gives it the name `name`, replacing a file of that name. Only place_file_destroy() is allowed
  * afterwards. */
 int place_file_commit(struct place_file *f, const char *name, struct err *e);
-/* Removes the temporary file unless it was committed. NULL is allowed. */
+/* Removes the temporary file unless it was committed or moved. NULL is allowed. */
 void place_file_destroy(struct place_file *f);
+
+/* How a file that is kept elsewhere gets under its name. */
+enum place_how {
+    PLACE_REFLINK,  /* a copy whose blocks are shared until one of both is changed */
+    PLACE_HARDLINK, /* the same file: only of what nobody may write to (no w in its mode) */
+    PLACE_COPY
+};
+/* PLACE_AUTO: the first of the three that works. */
+enum place_mode { PLACE_AUTO, PLACE_ONLY_REFLINK, PLACE_ONLY_HARDLINK, PLACE_ONLY_COPY };
+
+/* Puts the open file `fd`, whose path is `path`, under `name` at once, replacing a file of that
+ * name, where the file systems can do it without copying: `*how` says which way. ERR_UNSUPPORTED:
+ * they can't (or `mode` is PLACE_ONLY_COPY): copy it with place_file_copy(). What did not work once
+ * between this directory and that device is not tried again. Other errors are final. */
+int place_link(struct place *p, enum place_mode mode, int fd, const char *path, const char *name,
+               enum place_how *how, struct err *e);
+/* Copies at most `max` (not 0) bytes of `fd` from `*offset` on, which moves; `*more` is false at
+ * its end, as the file's size tells it. Within the kernel where it can. For slices over turns of
+ * the loop. */
+int place_file_copy(struct place_file *f, int fd, uint64_t *offset, uint64_t max, bool *more,
+                    struct err *e);
+/* The descriptor, for reading what was written; borrowed. */
+int place_file_fd(const struct place_file *f);
+/* For the store: renames it (or links it, when it has no name yet) to `name` below the directory
+ * `dir_fd`, as a file that nobody may write to. ERR_CONFLICT when there is one already: it stays.
+ * Otherwise as place_file_commit(). */
+int place_file_move(struct place_file *f, int dir_fd, const char *name, struct err *e);
 
 /* The size of the regular file `name`, as place_find() would tell it, without opening it. */
 int place_size(struct place *p, const char *name, uint64_t *bytes, struct err *e);

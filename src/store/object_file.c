@@ -1,0 +1,167 @@
+/* 256 directories, so that none gets long. Nothing here believes what it finds: links are not
+ * followed and what is no regular file is none of ours. */
+#include "dray/store/object_file.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dray/util/buf.h"
+
+enum { READ_BYTES = 128 * 1024 };
+
+const char *object_file_name(const struct digest *sha256, char out[static OBJECT_NAME_SIZE])
+{
+    char hex[DIGEST_HEX_SIZE];
+
+    assert(sha256->alg == DIGEST_SHA256);
+    digest_hex(sha256, hex);
+    snprintf(out, OBJECT_NAME_SIZE, "%.2s/%.64s", hex, hex);
+    return out;
+}
+
+static struct object_stat stat_of(const struct stat *st)
+{
+#ifdef __APPLE__
+    struct timespec written = st->st_mtimespec;
+#else
+    struct timespec written = st->st_mtim;
+#endif
+
+    return (struct object_stat){ .bytes = (uint64_t)st->st_size,
+                                 .written_ns =
+                                     (int64_t)written.tv_sec * 1000000000 + written.tv_nsec };
+}
+
+bool object_file_open(int objects, const struct digest *sha256, int *fd, struct object_stat *out)
+{
+    char name[OBJECT_NAME_SIZE];
+    struct stat st;
+    int got = openat(objects, object_file_name(sha256, name),
+                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (got < 0)
+        return false;
+    if (fstat(got, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(got);
+        return false;
+    }
+    *fd = got;
+    *out = stat_of(&st);
+    return true;
+}
+
+bool object_file_look(int objects, const struct digest *sha256, struct object_stat *out)
+{
+    char name[OBJECT_NAME_SIZE];
+    struct stat st;
+
+    if (fstatat(objects, object_file_name(sha256, name), &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(st.st_mode))
+        return false;
+    if (out)
+        *out = stat_of(&st);
+    return true;
+}
+
+bool object_file_remove(int objects, const struct digest *sha256)
+{
+    char name[OBJECT_NAME_SIZE];
+
+    return unlinkat(objects, object_file_name(sha256, name), 0) == 0;
+}
+
+int object_file_dir(int objects, const struct digest *sha256, int *fd, struct err *e)
+{
+    char name[OBJECT_NAME_SIZE];
+
+    object_file_name(sha256, name);
+    name[2] = '\0';
+    if (mkdirat(objects, name, 0700) != 0 && errno != EEXIST)
+        return err_errno(e, "can't create the directory objects/%s of the store", name);
+    int got = openat(objects, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (got < 0)
+        return err_errno(e, "can't open the directory objects/%s of the store", name);
+    *fd = got;
+    return 0;
+}
+
+bool object_file_is(int fd, const struct digest *sha256)
+{
+    char chunk[READ_BYTES];
+    struct digest got[DIGEST_COUNT];
+    struct hasher h;
+    off_t at = 0;
+    ssize_t n;
+
+    hasher_init(&h, 1u << DIGEST_SHA256);
+    while ((n = pread(fd, chunk, sizeof(chunk), at)) > 0 || (n < 0 && errno == EINTR)) {
+        if (n < 0)
+            continue;
+        hasher_add(&h, chunk, (size_t)n);
+        at += n;
+    }
+    hasher_finish(&h, got);
+    hasher_done(&h);
+    return n == 0 && digest_eq(&got[DIGEST_SHA256], sha256);
+}
+
+static DIR *list_dir(int at, const char *name)
+{
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+
+    if (fd >= 0 && !list)
+        close(fd);
+    return list;
+}
+
+static bool is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static bool is_object(int objects, const char *name, struct digest *out)
+{
+    char right[OBJECT_NAME_SIZE];
+    struct str hex = str_of(strchr(name, '/') + 1);
+
+    return digest_parse(DIGEST_SHA256, hex, out) &&
+           strcmp(name, object_file_name(out, right)) == 0 && object_file_look(objects, out, NULL);
+}
+
+static void each_of(int objects, const char *dir, object_file_fn fn, void *ctx)
+{
+    DIR *list = list_dir(objects, dir);
+    struct buf name = { 0 };
+    struct digest sha256;
+
+    if (!list) /* a file where only directories are */
+        fn(ctx, dir, NULL);
+    for (struct dirent *d; list && (d = readdir(list));) {
+        if (is_dots(d->d_name))
+            continue;
+        buf_reset(&name);
+        buf_add_f(&name, "%s/%s", dir, d->d_name);
+        fn(ctx, buf_z(&name), is_object(objects, buf_z(&name), &sha256) ? &sha256 : NULL);
+    }
+    buf_done(&name);
+    if (list)
+        closedir(list);
+}
+
+void object_file_each(int objects, object_file_fn fn, void *ctx)
+{
+    DIR *list = list_dir(objects, ".");
+
+    if (!list)
+        return;
+    for (struct dirent *d; (d = readdir(list));)
+        if (!is_dots(d->d_name))
+            each_of(objects, d->d_name, fn, ctx);
+    closedir(list);
+}
