@@ -1,81 +1,13 @@
-/* dray download: settings from all their places, one job, and what is seen of it. */
-#include <stdio.h>
-#include <stdlib.h>
-
+/* dray download, dray wheel and dray install: the same up to what becomes of the files. */
 #include "dray/cli/command.h"
-#include "dray/cli/options.h"
-#include "dray/job/pipconf.h"
-#include "dray/job/run.h"
-#include "dray/ui/progress.h"
-#include "dray/ui/report.h"
-#include "dray/ui/screen.h"
-#include "dray/ui/summary.h"
-#include "dray/ui/trace.h"
-#include "dray_config.h"
-
-extern char **environ;
-
-static void print_error(const struct err *e)
-{
-    fprintf(stderr, "error: %s\n", err_text(e));
-}
-
-static int exit_status(const struct err *e, int signal)
-{
-    if (signal)
-        return EXIT_SIGNAL + signal;
-    return e->code == ERR_USAGE ? EXIT_USAGE : e->code ? EXIT_FAILED : EXIT_DONE;
-}
-
-static int print_help(void)
-{
-    struct buf out = { 0 };
-
-    buf_add_z(&out,
-              "Usage: dray download [OPTIONS] REQUIREMENT...\n"
-              "       dray download [OPTIONS] -r FILE\n\n"
-              "Fetches the distributions of the requirements into a directory. A requirement is a\n"
-              "name with versions (\"flask>=3\"), \"name @ URL\", a URL or a path.\n\nOptions:\n");
-    options_help(&out);
-    buf_add_z(&out,
-              "\nEach option may also stand in a variable: --index-url in DRAY_INDEX_URL. Where "
-              "neither says\n"
-              "anything, what pip is configured with counts: pip.conf and PIP_* variables.\n");
-    fputs(buf_z(&out), stdout);
-    buf_done(&out);
-    return EXIT_DONE;
-}
-
-static const char *env_get(void *ctx, const char *name)
-{
-    (void)ctx;
-    return getenv(name);
-}
-
-/* An activated virtual environment is the sys.prefix that pip would have. */
-static int read_settings(struct settings *s, int argc, char **argv, struct err *e)
-{
-    struct settings words;
-    int code;
-
-    /* A slip in what was just typed is told before one in some file. */
-    settings_init(&words);
-    code = options_parse(&words, argc, argv, e);
-    settings_done(&words);
-    if (!code)
-        code = pipconf_apply(s, "download", getenv("VIRTUAL_ENV"), env_get, NULL, e);
-    if (!code)
-        code = settings_from_env(s, (const char *const *)environ, e);
-    if (!code)
-        code = options_parse(s, argc, argv, e);
-    return code ? code : settings_check(s, e);
-}
+#include "dray/cli/front.h"
 
 static int check_wish(const struct settings *s, struct err *e)
 {
     if (!s->requirements.n && !s->requirement_files.n)
         return err_set(e, ERR_USAGE,
-                       "nothing to download: name a requirement or a file of them with -r FILE");
+                       "nothing to %s: name a requirement or a file of them with -r FILE",
+                       settings_command_name(s->command));
     if (!s->no_deps)
         return err_set(e, ERR_USAGE,
                        "resolving dependencies is not built in dray yet: add --no-deps to fetch "
@@ -83,94 +15,47 @@ static int check_wish(const struct settings *s, struct err *e)
     return 0;
 }
 
-/* What was fetched is as it is: a report or trace that can't be written is one more error. */
-static void write_report(const struct settings *s, const struct job_result *r, struct err *run)
-{
-    struct err e = { 0 };
-
-    if (!s->report.p || report_write(s->report.p, s, r, &e) == 0)
-        return;
-    print_error(&e);
-    if (run->code)
-        err_done(&e);
-    else
-        err_move(run, &e);
-}
-
-static void close_trace(struct trace *t, struct err *run)
-{
-    struct err e = { 0 };
-
-    if (trace_close(t, &e) == 0)
-        return;
-    print_error(&e);
-    if (run->code)
-        err_done(&e);
-    else
-        err_move(run, &e);
-}
-
-static int run_job(struct settings *s, struct events *events, struct err *e)
-{
-    bool colour = screen_may_colour(stderr, false);
-    struct job *job = job_create(s, events);
-    struct progress *progress =
-        progress_create(&(struct progress_options){ .out = stderr,
-                                                    .json_out = stdout,
-                                                    .mode = s->progress,
-                                                    .quiet = s->quiet,
-                                                    .verbose = s->verbose,
-                                                    .is_terminal = screen_is_terminal(stderr),
-                                                    .colour = colour },
-                        events);
-
-    job_run(job, e);
-    progress_destroy(progress);
-    const struct job_result *result = job_result(job);
-    summary_print(stderr,
-                  &(struct summary_options){ .colour = colour, .quiet = s->quiet, .dest = s->dest },
-                  result, e);
-    write_report(s, result, e);
-    int signal = result->signal;
-    job_destroy(job);
-    return signal;
-}
-
-static int download(int argc, char **argv)
-{
-    struct settings s;
-    struct events events = { 0 };
-    struct trace *trace = NULL;
-    struct err e = { 0 };
-    int signal = 0;
-
-    settings_init(&s);
-    bool ready = read_settings(&s, argc, argv, &e) == 0 && check_wish(&s, &e) == 0;
-    if (ready && s.trace.p) {
-        trace = trace_open(s.trace.p, &events, &e);
-        ready = trace != NULL;
-    }
-    if (ready)
-        signal = run_job(&s, &events, &e);
-    else
-        print_error(&e);
-    close_trace(trace, &e);
-    int status = exit_status(&e, signal);
-    err_done(&e);
-    settings_done(&s);
-    return status;
-}
-
 int cmd_download(int argc, char **argv)
 {
-    switch (options_wish(argc, argv)) {
-    case OPTIONS_HELP:
-        return print_help();
-    case OPTIONS_VERSION:
-        puts("dray " DRAY_VERSION);
-        return EXIT_DONE;
-    case OPTIONS_RUN:
-        return download(argc, argv);
-    }
-    abort();
+    static const struct front front = {
+        .command = COMMAND_DOWNLOAD,
+        .usage =
+            "Usage: dray download [OPTIONS] REQUIREMENT...\n"
+            "       dray download [OPTIONS] -r FILE\n\n"
+            "Fetches the distributions of the requirements into a directory. A requirement is a\n"
+            "name with versions (\"flask>=3\"), \"name @ URL\", a URL or a path.\n",
+        .check = check_wish
+    };
+
+    return front_run(&front, argc, argv);
+}
+
+int cmd_wheel(int argc, char **argv)
+{
+    static const struct front front = {
+        .command = COMMAND_WHEEL,
+        .usage =
+            "Usage: dray wheel [OPTIONS] REQUIREMENT...\n"
+            "       dray wheel [OPTIONS] -r FILE\n\n"
+            "Fetches wheels into a directory; of what there is only a source distribution of, the\n"
+            "machine's own pip (python3 -m pip wheel) builds one.\n",
+        .check = check_wish
+    };
+
+    return front_run(&front, argc, argv);
+}
+
+int cmd_install(int argc, char **argv)
+{
+    static const struct front front = {
+        .command = COMMAND_INSTALL,
+        .usage =
+            "Usage: dray install [OPTIONS] REQUIREMENT... [-- PIP-OPTIONS]\n"
+            "       dray install [OPTIONS] -r FILE [-- PIP-OPTIONS]\n\n"
+            "Fetches everything into a temporary directory, then runs the machine's own pip on it\n"
+            "(python3 -m pip install --no-index --no-deps), with the options that follow \"--\".\n",
+        .check = check_wish
+    };
+
+    return front_run(&front, argc, argv);
 }

@@ -16,6 +16,10 @@ struct command {
 
 static const struct command commands[] = {
     { "download", "fetch distributions into a directory", cmd_download },
+    { "wheel", "the same, and build wheels of source distributions", cmd_wheel },
+    { "install", "fetch, then let the machine's pip install", cmd_install },
+    { "metadata", "print wheels' metadata without fetching them", cmd_metadata },
+    { "cache", "look after what is kept for later runs", cmd_cache },
     { NULL, NULL, NULL },
 };
 

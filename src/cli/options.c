@@ -56,8 +56,9 @@ static bool takes_value(const struct setting *w)
     return w->kind != SETTING_FLAG && w->kind != SETTING_COUNT_UP;
 }
 
-/* What getopt_long wants. */
+/* What getopt_long wants; of one command. */
 struct option_table {
+    enum settings_command command;
     struct option *longs; /* ended by one without a name */
     size_t n, cap;
     struct buf letters;
@@ -76,19 +77,24 @@ static void table_add_setting(struct option_table *t, const char *name, const st
               VAL_SETTING + (int)(which - settings_table));
 }
 
-static void table_init(struct option_table *t)
+static bool is_option(const struct option_table *t, const struct setting *w)
 {
-    *t = (struct option_table){ 0 };
+    return (w->where & SETTING_IN_CLI) && (w->commands & t->command);
+}
+
+static void table_init(struct option_table *t, enum settings_command command)
+{
+    *t = (struct option_table){ .command = command };
     buf_add_z(&t->letters, "-:hV"); /* "-": arguments in order, whatever POSIXLY_CORRECT says */
     for (const struct setting *w = settings_table; w->name; w++) {
-        if (!(w->where & SETTING_IN_CLI))
+        if (!is_option(t, w))
             continue;
         table_add_setting(t, w->name, w);
         if (w->letter)
             buf_add_f(&t->letters, "%c%s", w->letter, takes_value(w) ? ":" : "");
     }
     for (const struct setting_alias *a = settings_aliases; a->name; a++)
-        if (settings_find(str_of(a->of))->where & SETTING_IN_CLI)
+        if (is_option(t, settings_find(str_of(a->of))))
             table_add_setting(t, a->name, settings_find(str_of(a->of)));
     table_add(t, "help", no_argument, VAL_HELP);
     table_add(t, "version", no_argument, VAL_VERSION);
@@ -130,6 +136,9 @@ static int refuse_long(const struct option_table *t, struct str word, bool known
 
     if (known)
         code = err_set(e, ERR_USAGE, "--%.*s takes no value", STR_ARG(name));
+    else if (settings_find(name))
+        code = err_set(e, ERR_USAGE, "--%.*s is not an option of this command; --help lists those",
+                       STR_ARG(name));
     else if (is_pip_option(name))
         code = err_set(e, ERR_USAGE, "pip's option --%.*s is not built in dray yet", STR_ARG(name));
     else if (names_from(t, name, &names) > 1)
@@ -220,14 +229,27 @@ static void getopt_restart(void)
     opterr = 0;
 }
 
-enum options_wish options_wish(int argc, char **argv)
+/* Where "--" stands, for the command that hands on what follows it; else argc. */
+static int own_words(enum settings_command command, int argc, char **argv)
+{
+    int n = 1;
+
+    if (command != COMMAND_INSTALL)
+        return argc;
+    while (n < argc && strcmp(argv[n], "--") != 0)
+        n++;
+    return n < argc ? n : argc;
+}
+
+enum options_wish options_wish(enum settings_command command, int argc, char **argv)
 {
     enum options_wish wish = OPTIONS_RUN;
     struct option_table t;
     int got;
 
-    table_init(&t);
+    table_init(&t, command);
     getopt_restart();
+    argc = own_words(command, argc, argv);
     while (wish == OPTIONS_RUN &&
            (got = getopt_long(argc, argv, buf_z(&t.letters), t.longs, NULL)) != -1) {
         if (got == VAL_HELP || got == 'h')
@@ -243,9 +265,13 @@ int options_parse(struct settings *s, int argc, char **argv, struct err *e)
 {
     struct option_table t;
 
-    table_init(&t);
+    int own = own_words(s->command, argc, argv);
+
+    table_init(&t, s->command);
     getopt_restart();
-    int code = parse_all(&t, s, argc, argv, e);
+    int code = parse_all(&t, s, own, argv, e);
+    for (int i = own + 1; i < argc && !code; i++)
+        strs_add(&s->pip_options, arena_str(&s->arena, str_of(argv[i])));
     table_done(&t);
     return code;
 }
@@ -278,10 +304,10 @@ static void help_add(struct buf *out, char letter, const char *name, const char 
     }
 }
 
-void options_help(struct buf *out)
+void options_help(enum settings_command command, struct buf *out)
 {
     for (const struct setting *w = settings_table; w->name; w++)
-        if (w->where & SETTING_IN_CLI)
+        if ((w->where & SETTING_IN_CLI) && (w->commands & command))
             help_add(out, w->letter, w->name, w->value_name, w->help);
     help_add(out, 'h', "help", NULL, "show this text");
     help_add(out, 'V', "version", NULL, "show the version");

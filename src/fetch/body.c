@@ -99,6 +99,19 @@ int body_finish(struct body *b, struct digest out[static DIGEST_COUNT], struct e
     return body_flush(b, e);
 }
 
+int body_fd(const struct body *b)
+{
+    return place_file_fd(b->file);
+}
+
+int body_commit_to_store(struct body *b, struct store *store, const struct digest *sha256,
+                         struct str label, struct err *e)
+{
+    struct store_put put = { .sha256 = sha256, .bytes = b->bytes, .label = label };
+
+    return store_commit(store, b->file, &put, e);
+}
+
 int body_commit(struct body *b, const char *name, struct err *e)
 {
     return place_file_commit(b->file, name, e);

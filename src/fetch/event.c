@@ -67,3 +67,32 @@ const char *fetch_state_told(enum fetch_state s)
 {
     return states[s].told;
 }
+
+static const struct {
+    const char *name, *told;
+} origins[FETCH_ORIGIN_COUNT] = {
+#define ORIGIN_ROW(origin, name, told) [FETCH_##origin] = { (name), (told) },
+    FETCH_ORIGINS(ORIGIN_ROW)
+#undef ORIGIN_ROW
+};
+
+static const char *const rungs[METADATA_RUNG_COUNT] = {
+#define RUNG_ROW(rung, name) [METADATA_##rung] = name,
+    METADATA_RUNGS(RUNG_ROW)
+#undef RUNG_ROW
+};
+
+const char *fetch_origin_name(enum fetch_origin o)
+{
+    return origins[o].name;
+}
+
+const char *fetch_origin_told(enum fetch_origin o)
+{
+    return origins[o].told;
+}
+
+const char *metadata_rung_name(enum metadata_rung r)
+{
+    return rungs[r];
+}

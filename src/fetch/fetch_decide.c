@@ -1,5 +1,4 @@
-/* DECIDE: from the files of a project, or from a URL that was given, to the one file that is
- * wanted. */
+/* From the files of a project, or from a URL that was given, to the one file that is wanted. */
 #include "dray/fetch/candidate.h"
 #include "dray/fetch/machine.h"
 #include "dray/net/url.h"
@@ -20,6 +19,9 @@ static void set_file(struct fetch *f, const struct simple_file *file, struct str
     f->view.url = arena_str(a, buf_str(&shown));
     buf_done(&shown);
     f->view.filename = arena_str(a, file->filename);
+    f->has_sidecar = file->has_metadata;
+    f->has_sidecar_digest = file->has_metadata_digest;
+    f->sidecar_digest = file->metadata_digest;
     f->view.yanked_reason = file->yanked ? arena_str(a, file->yanked_reason) : STR_NONE;
     f->view.body_bytes = file->size;
     f->view.digests = arena_copy(a, file->digests, file->n_digests, sizeof(*file->digests));

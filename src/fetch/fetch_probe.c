@@ -1,6 +1,6 @@
-/* PROBE: is the file here already, and may this machine place one of that name? Two machines may
- * want the same file (a URL that was given with and without the project's name): the second waits
- * for the first, and then finds the file here. */
+/* PROBE: is the file on this machine already, and may this requirement place one of that name? Two
+ * may want the same file (a URL that was given with and without the project's name): the second
+ * waits for the first, and then finds the file here. */
 #include <unistd.h>
 
 #include "dray/fetch/machine.h"
@@ -71,16 +71,76 @@ void fetch_wake_followers(struct fetch *f)
     }
 }
 
-static void go_fetching(struct fetch *f)
+/* -- elsewhere on this machine -- */
+
+void fetch_set_found(struct fetch *f, const struct existing_answer *x)
 {
-    fetch_go(f, f->fetcher->world.dry_run ? FETCH_DONE : FETCH_QUEUE);
+    buf_reset(&f->found_path);
+    buf_add_str(&f->found_path, x->path);
+    f->found = *x;
+    f->found.path = buf_str(&f->found_path);
+    f->has_found = true;
 }
 
-void fetch_set_path(struct fetch *f)
+static bool is_dry(const struct fetch *f)
 {
-    f->view.path = arena_f(&f->fetcher->arena, "%s/%.*s", place_dir(f->fetcher->world.place),
-                           STR_ARG(f->view.filename));
+    return f->fetcher->world.goal == GOAL_CHOICE;
 }
+
+static void use_found(struct fetch *f)
+{
+    f->view.origin = f->found.origin;
+    f->view.sha256 = f->found.sha256;
+    f->view.body_bytes = f->found.bytes;
+    if (is_dry(f))
+        fetch_go(f, FETCH_DONE);
+    else /* pip may replace its own at any time: copied, it is hashed once more */
+        fetch_go(f, f->found.origin == FETCH_FROM_PIP ? FETCH_QUEUE : FETCH_PLACE);
+}
+
+static void go_fetching(struct fetch *f)
+{
+    if (is_dry(f)) {
+        fetch_go(f, FETCH_DONE);
+        return;
+    }
+    if (f->fetcher->world.cache.offline && f->view.origin == FETCH_FROM_NETWORK)
+        err_set(&f->fault, ERR_OFFLINE, "%.*s is not in the store; run without --offline",
+                STR_ARG(f->view.filename));
+    fetch_go_unless_fault(f, FETCH_QUEUE);
+}
+
+static void looked_elsewhere(void *ctx, const struct existing_answer *answer)
+{
+    struct fetch *f = ctx;
+
+    if (answer->found)
+        fetch_set_found(f, answer);
+    existing_destroy(f->existing);
+    f->existing = NULL;
+    if (f->has_found)
+        use_found(f);
+    else
+        go_fetching(f);
+}
+
+static void look_elsewhere(struct fetch *f)
+{
+    struct existing_wish wish = { .promise = &f->promise,
+                                  .url = f->url,
+                                  .filename = f->view.filename };
+
+    if (f->view.origin == FETCH_FROM_FILE)
+        go_fetching(f);
+    else if (f->body) /* was fetched for its metadata */
+        fetch_go(f, is_dry(f) ? FETCH_DONE : FETCH_PLACE);
+    else if (f->has_found || fetch_find_built(f))
+        use_found(f);
+    else
+        f->existing = existing_start(&f->fetcher->world, &wish, false, looked_elsewhere, f);
+}
+
+/* -- in the destination -- */
 
 static void keep(struct fetch *f)
 {
@@ -97,6 +157,8 @@ static int probe_open(void *ctx, const char *path, int *fd, struct err *e)
     if (place_find(f->fetcher->world.place, path, fd, &bytes, e))
         return e->code;
     f->view.body_bytes = bytes;
+    if (f->fetcher->world.want_metadata)
+        fetch_read_metadata(f, *fd, bytes);
     return 0;
 }
 
@@ -123,7 +185,8 @@ static void probed(void *ctx, struct err *e)
     }
     f->view.body_bytes = f->promise.bytes;
     f->view.replaced = true;
-    go_fetching(f);
+    f->view.metadata = STR_NONE;
+    look_elsewhere(f);
 }
 
 /* Without any digest to compare with, a file of that name that came over the network is taken as
@@ -136,18 +199,13 @@ static void probe_content(struct fetch *f)
     f->reader = reader_start(f->fetcher->world.readers, f->view.filename.p, &sink);
 }
 
-void fetch_probe(struct fetch *f)
+static void look_in_dest(struct fetch *f)
 {
-    const struct fetch_world *w = &f->fetcher->world;
+    struct place *dest = fetch_dest(f);
     struct err e = { 0 };
     uint64_t bytes = 0;
 
-    if (!claim_name(f)) {
-        if (f->fault.code)
-            fetch_go(f, FETCH_FAILED);
-        return;
-    }
-    int code = w->place ? place_size(w->place, f->view.filename.p, &bytes, &e) : ERR_NOT_FOUND;
+    int code = dest ? place_size(dest, f->view.filename.p, &bytes, &e) : ERR_NOT_FOUND;
     f->view.replaced =
         !code && f->promise.bytes != FETCH_BYTES_UNKNOWN && f->promise.bytes != bytes;
     /* Without a digest a local file is soon copied again, which is better than a guess; unless it
@@ -155,8 +213,22 @@ void fetch_probe(struct fetch *f)
     bool copy = f->view.origin == FETCH_FROM_FILE && !promise_has_digest(&f->promise) &&
                 map_get(&f->fetcher->claims, f->view.filename) == f;
     if (code || f->view.replaced || copy)
-        go_fetching(f);
+        look_elsewhere(f);
     else
         probe_content(f);
     err_done(&e);
+}
+
+void fetch_probe(struct fetch *f)
+{
+    if (claim_name(f)) {
+        if (f->has_found && f->found.origin == FETCH_KEPT) {
+            f->view.sha256 = f->found.sha256;
+            keep(f);
+        } else {
+            look_in_dest(f);
+        }
+    } else if (f->fault.code) {
+        fetch_go(f, FETCH_FAILED);
+    }
 }

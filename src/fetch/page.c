@@ -1,5 +1,6 @@
 /* Bytes go straight from libcurl (or from slices of a local file) into the push parser; nothing of
- * a page is kept but its listing. A page that fails half-way is begun anew, parser and all. */
+ * a page is kept but its listing, which goes into the store as it is: read back, it needs no
+ * parser. A page that fails half-way is begun anew, parser and all. */
 #include "dray/fetch/page.h"
 
 #include <arpa/inet.h>
@@ -10,6 +11,7 @@
 #include "dray/fetch/reader.h"
 #include "dray/fetch/retry.h"
 #include "dray/net/url.h"
+#include "dray/py/simple_pack.h"
 #include "dray/util/clock.h"
 #include "dray/util/file.h"
 #include "dray/util/limits.h"
@@ -27,17 +29,23 @@ struct page {
     void *ctx;
     struct http_exchange *exchange; /* at most one of these three is under way */
     struct reader *reader;
-    struct loop_task refuse;
-    struct loop_timer *timer; /* between two attempts */
+    struct loop_task end; /* the answer is there at once: a refusal, or what the store has */
+    struct arena kept_arena;
+    struct store_record kept; /* what the store has, when has_kept; fresh or to be validated */
+    bool has_kept;
+    struct cache_note note;
+    enum fetch_origin origin;
+    struct retry retry;
     struct simple_parser *parser;
     struct simple_listing listing;
     struct buf final_url, base;
-    unsigned attempt;
+    int status;
     uint64_t bytes, start_us;
     struct page_answer answer;
 };
 
 static void page_begin(struct page *p);
+static void page_request(struct page *p);
 
 static void page_reset(struct page *p)
 {
@@ -97,6 +105,7 @@ static void page_end(struct page *p, struct err *e)
                                                    .text = buf_str(&shown),
                                                    .n = p->bytes,
                                                    .took_us = clock_us() - p->start_us,
+                                                   .origin = p->origin,
                                                    .code = p->answer.err.code });
     buf_done(&shown);
     p->done(p->ctx, &p->answer);
@@ -128,31 +137,55 @@ static int page_open_parser(struct page *p, struct str content_type, struct str 
 
 static int page_head(void *ctx, const struct http_head *head, struct err *e)
 {
-    return page_open_parser(ctx, head->content_type, head->url, e);
+    struct page *p = ctx;
+
+    p->status = head->status;
+    if (head->status == 304) {
+        cache_note_not_modified(&p->note, head, &p->kept);
+        return 0;
+    }
+    cache_note_head(&p->note, head);
+    return page_open_parser(p, head->content_type, head->url, e);
+}
+
+/* The listing as the store has it. */
+static int page_recall(struct page *p, struct err *e)
+{
+    page_reset(p);
+    buf_add_str(&p->final_url, p->kept.base);
+    return simple_unpack(p->kept.content, &p->listing, e);
+}
+
+static void page_keep(struct page *p)
+{
+    struct buf packed = { 0 };
+
+    if (!p->world->cache.store)
+        return;
+    simple_pack(&p->listing, &packed);
+    cache_keep(&p->world->cache, STORE_LISTING, str_of(p->url), &p->note, buf_str(&p->final_url),
+               buf_str(&packed));
+    buf_done(&packed);
+}
+
+/* Parses what came to its end, or takes what the store has. */
+static int page_use(struct page *p, struct err *e)
+{
+    if (p->status == 304) {
+        cache_renew(&p->world->cache, STORE_LISTING, str_of(p->url), &p->note);
+        return page_recall(p, e);
+    }
+    if (!p->parser) /* an empty body: no head came with it */
+        return err_set(e, ERR_INPUT, "the page is empty");
+    int code = simple_parser_finish(p->parser, e);
+    if (!code)
+        page_keep(p);
+    return code;
 }
 
 static void page_again(void *ctx)
 {
     page_begin(ctx);
-}
-
-static bool page_retry(struct page *p, struct http_result *result)
-{
-    uint64_t delay_ms;
-    struct buf text = { 0 };
-
-    if (!retry_after(result, p->attempt, p->world->retries, &delay_ms))
-        return false;
-    page_name_error(p, &result->err);
-    buf_add_z(&text, err_text(&result->err));
-    events_emit(p->world->events,
-                &(struct event){ .kind = EVENT_RETRY, .text = buf_str(&text), .n = delay_ms });
-    buf_done(&text);
-    page_reset(p);
-    if (!p->timer)
-        p->timer = loop_timer_create(p->world->loop, page_again, p);
-    loop_timer_start(p->timer, delay_ms);
-    return true;
 }
 
 static void page_fetched(void *ctx, struct http_result *result)
@@ -161,13 +194,20 @@ static void page_fetched(void *ctx, struct http_result *result)
     struct err e = { 0 };
 
     p->exchange = NULL;
-    if (result->err.code && page_retry(p, result))
+    page_name_error(p, &result->err);
+    if (retry_later(&p->retry, result)) {
+        page_reset(p);
         return;
+    }
     err_move(&e, &result->err);
-    if (!e.code && !p->parser) /* an empty body: no head came with it */
-        err_set(&e, ERR_INPUT, "the page is empty");
     if (!e.code)
-        simple_parser_finish(p->parser, &e);
+        page_use(p, &e);
+    if (e.code && p->status == 304) { /* what the store has is damaged */
+        err_done(&e);
+        p->has_kept = false;
+        page_request(p);
+        return;
+    }
     page_end(p, &e);
 }
 
@@ -203,7 +243,7 @@ static int page_check_origin(const struct page *p, struct err *e)
     return code;
 }
 
-static void page_refuse(void *ctx)
+static void page_end_now(void *ctx)
 {
     struct page *p = ctx;
     struct err e = { 0 };
@@ -236,20 +276,52 @@ static int page_begin_local(struct page *p, struct err *e)
     return code;
 }
 
-static void page_begin(struct page *p)
+/* RFC 9111 section 4.2.4 forbids to use it; it is all there is, so it is said. */
+static void page_warn_of_age(struct page *p)
 {
-    struct err *e = &p->answer.err;
+    struct buf shown = { 0 };
 
-    p->attempt++;
-    if (str_starts(str_of(p->url), STR("file:"))) {
-        if (page_begin_local(p, e))
-            loop_post(p->world->loop, &p->refuse);
+    if (!p->kept.no_stale || clock_unix_s() < p->kept.fresh_until_s)
         return;
+    url_redact(str_of(p->url), &shown);
+    events_warn(
+        p->world->events, NULL,
+        "%s is as the store has it: its server wants to be asked each time, which --offline "
+        "forbids",
+        buf_z(&shown));
+    buf_done(&shown);
+}
+
+/* Is it in the store, fresh, or must not be asked for? Then there is an answer, or an error. */
+static bool page_begin_kept(struct page *p, struct err *e)
+{
+    const struct cache *c = &p->world->cache;
+    struct err damaged = { 0 };
+
+    arena_done(&p->kept_arena);
+    p->kept_arena = (struct arena){ 0 };
+    enum cache_state state = cache_look(c, STORE_LISTING, str_of(p->url), &p->kept_arena, &p->kept);
+    p->has_kept = state != CACHE_MISS;
+    if (state == CACHE_FRESH && !page_recall(p, &damaged)) {
+        p->origin = FETCH_FROM_STORE;
+        page_warn_of_age(p);
+        return true;
     }
-    if (page_check_origin(p, e)) {
-        loop_post(p->world->loop, &p->refuse);
-        return;
-    }
+    p->has_kept &= !damaged.code;
+    err_done(&damaged);
+    if (!c->offline)
+        return false;
+    err_set(e, ERR_OFFLINE, "this page is not in the store; run without --offline");
+    return true;
+}
+
+static const char *or_null(struct str validator)
+{
+    return validator.n ? validator.p : NULL;
+}
+
+static void page_request(struct page *p)
+{
     struct http_request rq = { .url = p->url,
                                .accept = accept_types,
                                .is_page = true,
@@ -258,7 +330,31 @@ static void page_begin(struct page *p)
     struct http_sink sink = {
         .head = page_head, .data = page_data, .done = page_fetched, .ctx = p
     };
+
+    if (p->has_kept) {
+        rq.if_none_match = or_null(p->kept.etag);
+        rq.if_modified_since = or_null(p->kept.last_modified);
+    }
+    p->origin = FETCH_FROM_NETWORK;
+    p->status = 0;
+    cache_note_reset(&p->note);
     p->exchange = http_start(p->world->http, &rq, &sink);
+}
+
+static void page_begin(struct page *p)
+{
+    struct err *e = &p->answer.err;
+
+    p->retry.attempt++;
+    if (str_starts(str_of(p->url), STR("file:"))) {
+        p->origin = FETCH_FROM_FILE;
+        if (page_begin_local(p, e))
+            loop_post(p->world->loop, &p->end);
+    } else if (page_check_origin(p, e) || page_begin_kept(p, e)) {
+        loop_post(p->world->loop, &p->end);
+    } else {
+        page_request(p);
+    }
 }
 
 struct page *page_start(const struct page_world *w, const char *url, page_done_fn done, void *ctx)
@@ -270,7 +366,10 @@ struct page *page_start(const struct page_world *w, const char *url, page_done_f
     p->done = done;
     p->ctx = ctx;
     p->start_us = clock_us();
-    p->refuse = (struct loop_task){ .fn = page_refuse, .ctx = p };
+    p->retry = (struct retry){
+        .loop = w->loop, .events = w->events, .retries = w->retries, .again = page_again, .ctx = p
+    };
+    p->end = (struct loop_task){ .fn = page_end_now, .ctx = p };
     page_begin(p);
     return p;
 }
@@ -283,11 +382,13 @@ void page_destroy(struct page *p)
         http_cancel(p->exchange);
     if (p->reader)
         reader_cancel(p->reader);
-    loop_unpost(p->world->loop, &p->refuse);
-    loop_timer_destroy(p->timer);
+    loop_unpost(p->world->loop, &p->end);
+    retry_done(&p->retry);
     page_reset(p);
     buf_done(&p->final_url);
     buf_done(&p->base);
+    cache_note_done(&p->note);
+    arena_done(&p->kept_arena);
     err_done(&p->answer.err);
     free(p->url);
     free(p);

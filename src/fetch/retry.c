@@ -40,3 +40,24 @@ bool retry_after(struct http_result *result, unsigned attempt, unsigned retries,
     *delay_ms = floor + random_below(bound);
     return true;
 }
+
+bool retry_later(struct retry *r, struct http_result *result)
+{
+    uint64_t delay_ms;
+
+    if (!result->err.code || !retry_after(result, r->attempt, r->retries, &delay_ms))
+        return false;
+    events_emit(r->events, &(struct event){ .kind = EVENT_RETRY,
+                                            .text = str_of(err_text(&result->err)),
+                                            .n = delay_ms });
+    if (!r->timer)
+        r->timer = loop_timer_create(r->loop, r->again, r->ctx);
+    loop_timer_start(r->timer, delay_ms);
+    return true;
+}
+
+void retry_done(struct retry *r)
+{
+    loop_timer_destroy(r->timer);
+    r->timer = NULL;
+}

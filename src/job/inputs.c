@@ -39,8 +39,7 @@ struct inputs {
     size_t depth, next_constraint_file, next_file;
     struct loop_task walk;
     struct http_exchange *exchange;
-    struct loop_timer *timer;
-    unsigned attempt;
+    struct retry retry;
     struct buf body;     /* of the file that is being fetched */
     struct str fetching; /* its URL */
     bool fetching_constraint;
@@ -131,15 +130,10 @@ static int take_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
 static void fetched(void *ctx, struct http_result *result)
 {
     struct inputs *in = ctx;
-    uint64_t delay_ms;
 
     in->exchange = NULL;
-    if (result->err.code && retry_after(result, in->attempt, in->settings->retries, &delay_ms)) {
-        if (!in->timer)
-            in->timer = loop_timer_create(in->loop, inputs_request, in);
-        loop_timer_start(in->timer, delay_ms);
+    if (retry_later(&in->retry, result))
         return;
-    }
     if (result->err.code) {
         err_move(&in->err, &result->err);
         err_wrap(&in->err, "%s file", in->fetching_constraint ? "constraints" : "requirements");
@@ -159,7 +153,7 @@ static void inputs_request(void *ctx)
     struct http_sink sink = { .data = take_bytes, .done = fetched, .ctx = in };
 
     buf_reset(&in->body);
-    in->attempt++;
+    in->retry.attempt++;
     in->exchange = http_start(in->http, &rq, &sink);
 }
 
@@ -178,7 +172,7 @@ static int inputs_open(struct inputs *in, struct str name, bool is_constraint)
         return inputs_read(in, name, is_constraint);
     in->fetching = name;
     in->fetching_constraint = is_constraint;
-    in->attempt = 0;
+    in->retry.attempt = 0;
     inputs_request(in);
     return 0;
 }
@@ -306,6 +300,9 @@ struct inputs *inputs_start(struct loop *l, struct http *http, struct settings *
     in->http = http;
     in->settings = s;
     in->events = events;
+    in->retry = (struct retry){
+        .loop = l, .events = events, .retries = s->retries, .again = inputs_request, .ctx = in
+    };
     in->done = done;
     in->ctx = ctx;
     in->walk = (struct loop_task){ .fn = inputs_walk, .ctx = in };
@@ -321,7 +318,7 @@ void inputs_destroy(struct inputs *in)
         return;
     if (in->exchange)
         http_cancel(in->exchange);
-    loop_timer_destroy(in->timer);
+    retry_done(&in->retry);
     loop_unpost(in->loop, &in->walk);
     while (in->depth)
         reqfile_done(&in->stack[--in->depth].file);

@@ -72,6 +72,16 @@ static int conf_read(struct conf *c, const char *path, struct err *e)
     return code;
 }
 
+/* pip's cache is not dray's: what pip says of its own goes by another name here. */
+static const struct setting *find_setting(struct str key)
+{
+    if (str_is(key, "cache-dir") || str_is(key, "cache_dir"))
+        key = STR("pip-cache-dir");
+    else if (str_is(key, "pip-cache-dir") || str_is(key, "pip_cache_dir"))
+        return NULL;
+    return settings_find(key);
+}
+
 static void conf_read_variable(struct conf *c, const char *name, pipconf_env_fn env, void *env_ctx)
 {
     struct buf variable = { 0 };
@@ -95,6 +105,7 @@ static void conf_read_variables(struct conf *c, pipconf_env_fn env, void *env_ct
     for (const struct setting *w = settings_table; w->name; w++)
         if (w->where & SETTING_IN_PIP)
             conf_read_variable(c, w->name, env, env_ctx);
+    conf_read_variable(c, "cache-dir", env, env_ctx);
     for (const struct setting_alias *a = settings_aliases; a->name; a++)
         conf_read_variable(c, a->name, env, env_ctx);
 }
@@ -118,10 +129,11 @@ static int apply_list(struct settings *s, const struct setting *which, const str
 
 static int apply_said(struct settings *s, const struct said *said, struct err *e)
 {
-    const struct setting *which = settings_find(said->key);
+    const struct setting *which = find_setting(said->key);
     bool ignored;
 
-    if (!said->value.n || !which || !(which->where & SETTING_IN_PIP))
+    if (!said->value.n || !which || !(which->where & SETTING_IN_PIP) ||
+        !(which->commands & s->command))
         return 0;
     if (which->kind == SETTING_LIST)
         return apply_list(s, which, said, e);

@@ -1,14 +1,21 @@
-/* A job goes through steps: its inputs and its target (side by side), then the machines, then the
- * end. A signal or an error ends it at any of them. */
+/* A job goes through steps: its inputs and its target (side by side), then the machines, then, for
+ * install, pip, then the end. A signal or an error ends it at any of them. */
 #include "dray/job/run.h"
 
 #include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "dray/fetch/build.h"
 #include "dray/fetch/fetch.h"
+#include "dray/fetch/host.h"
+#include "dray/fetch/source.h"
 #include "dray/job/gather.h"
 #include "dray/job/inputs.h"
+#include "dray/job/installer.h"
+#include "dray/job/pip_env.h"
+#include "dray/job/rooms.h"
 #include "dray/job/target_choice.h"
 #include "dray/util/clock.h"
 #include "dray/util/mem.h"
@@ -25,7 +32,13 @@ struct job {
     struct inputs *inputs;
     struct target_choice *choice;
     struct target *target;
-    struct place *place;
+    struct rooms rooms;
+    struct cache cache;
+    struct hosts *hosts;
+    struct builds *builds;
+    struct strs build_env;
+    struct arena arena;
+    struct installer *installer;
     struct readers *readers;
     struct page_world pages;
     struct source *source;
@@ -70,17 +83,58 @@ static int job_connect(struct job *j)
     return j->http ? 0 : j->err.code;
 }
 
-static void job_fetched(void *ctx)
+static const char *job_python(const struct job *j)
 {
-    job_end(ctx);
+    return j->settings->python.n ? j->settings->python.p : "python3";
 }
 
-static int job_open_place(struct job *j)
+static size_t count_failed(const struct job *j)
 {
-    const char *dir = j->settings->dest.p;
+    size_t n = 0;
 
-    j->place = j->settings->dry_run ? place_look(dir) : place_open(dir, &j->err);
-    return j->err.code;
+    for (size_t i = 0; i < j->result.n; i++)
+        n += j->result.fetches[i]->state == FETCH_FAILED;
+    return n;
+}
+
+static void job_installed(void *ctx, struct err *e)
+{
+    struct job *j = ctx;
+
+    j->installer = NULL;
+    if (!j->result.signal)
+        err_move(&j->err, e);
+    job_end(j);
+}
+
+/* pip is run when every file is there, and only then. */
+static void job_install(struct job *j)
+{
+    struct strs pins = { 0 };
+
+    for (size_t i = 0; i < j->result.n; i++) {
+        const struct fetch_view *v = j->result.fetches[i];
+        strs_add(&pins, arena_f(&j->arena, "%.*s==%.*s", STR_ARG(v->project), STR_ARG(v->version)));
+    }
+    struct installer_order order = { .python = job_python(j),
+                                     .wheelhouse = j->rooms.wheelhouse,
+                                     .pins = &pins,
+                                     .options = &j->settings->pip_options };
+    j->installer = installer_start(j->loop, &order, job_installed, j, &j->err);
+    strs_done(&pins);
+    if (!j->installer)
+        job_end(j);
+}
+
+static void job_fetched(void *ctx)
+{
+    struct job *j = ctx;
+    bool installs = j->settings->command == COMMAND_INSTALL && !j->settings->dry_run;
+
+    if (installs && j->result.n && !count_failed(j))
+        job_install(j);
+    else
+        job_end(j);
 }
 
 static bool needs_index(const struct gathered *g)
@@ -100,10 +154,13 @@ static void job_open_source(struct job *j)
     for (size_t i = 0; i < s->extra_index_urls.n && !s->no_index; i++)
         strs_add(&j->indexes, s->extra_index_urls.items[i]);
     j->readers = readers_create(j->loop);
+    j->cache = (struct cache){ .store = j->rooms.store, .offline = s->offline };
+    j->hosts = hosts_create(j->loop, &j->cache);
     j->pages = (struct page_world){ .loop = j->loop,
                                     .http = j->http,
                                     .readers = j->readers,
                                     .events = j->events,
+                                    .cache = j->cache,
                                     .retries = s->retries,
                                     .trusted_hosts = j->trusted_hosts,
                                     .n_trusted_hosts = j->n_trusted_hosts };
@@ -123,22 +180,73 @@ static int job_gather(struct job *j)
     return needs_index(&j->gathered) ? settings_check_index(j->settings, &j->err) : 0;
 }
 
+static enum fetch_goal job_goal(const struct settings *s)
+{
+    if (s->command == COMMAND_METADATA)
+        return GOAL_METADATA;
+    if (s->dry_run)
+        return GOAL_CHOICE;
+    return s->command == COMMAND_DOWNLOAD ? GOAL_FILES : GOAL_WHEELS;
+}
+
+static enum place_mode job_mode(const struct settings *s)
+{
+    switch (s->link_mode) {
+    case LINK_AUTO:
+        return PLACE_AUTO;
+    case LINK_REFLINK:
+        return PLACE_ONLY_REFLINK;
+    case LINK_HARDLINK:
+        return PLACE_ONLY_HARDLINK;
+    case LINK_COPY:
+        return PLACE_ONLY_COPY;
+    }
+    abort();
+}
+
+static void job_open_builds(struct job *j)
+{
+    if (!j->rooms.archives)
+        return;
+    pip_env_of(j->settings, &j->arena, &j->build_env);
+    j->builds = builds_create(
+        &(struct build_world){ .loop = j->loop, .python = job_python(j), .env = &j->build_env });
+}
+
+static struct fetch_world job_world(const struct job *j)
+{
+    const struct settings *s = j->settings;
+    const struct rooms *r = &j->rooms;
+
+    return (struct fetch_world){ .loop = j->loop,
+                                 .http = j->http,
+                                 .events = j->events,
+                                 .source = j->source,
+                                 .readers = j->readers,
+                                 .cache = j->cache,
+                                 .hosts = j->hosts,
+                                 .pip_cache_dir =
+                                     r->pip_cache_dir.n ? buf_z(&r->pip_cache_dir) : NULL,
+                                 .place = r->place,
+                                 .temp = r->temp,
+                                 .archives = r->archives,
+                                 .builds = j->builds,
+                                 .mode = job_mode(s),
+                                 .target = j->target,
+                                 .retries = s->retries,
+                                 .goal = job_goal(s),
+                                 .want_metadata = s->report.n > 0 };
+}
+
 static int job_start_fetching(struct job *j)
 {
     if (j->settings->trusted_hosts.n != j->n_trusted_hosts && job_connect(j))
         return j->err.code;
-    if (job_gather(j) || job_open_place(j))
+    if (job_gather(j) || rooms_open(&j->rooms, j->settings, &j->err))
         return j->err.code;
     job_open_source(j);
-    struct fetch_world w = { .loop = j->loop,
-                             .http = j->http,
-                             .events = j->events,
-                             .source = j->source,
-                             .readers = j->readers,
-                             .place = j->place,
-                             .target = j->target,
-                             .retries = j->settings->retries,
-                             .dry_run = j->settings->dry_run };
+    job_open_builds(j);
+    struct fetch_world w = job_world(j);
     j->fetcher = fetcher_create(&w, job_fetched, j);
     for (size_t i = 0; i < j->gathered.n; i++)
         fetcher_add(j->fetcher, &j->gathered.wishes[i]);
@@ -176,13 +284,22 @@ static void job_target_done(void *ctx, struct target *target, struct err *e)
     job_prepared(j, e);
 }
 
+/* Ctrl-C goes to all that run on the terminal. */
+static bool comes_from_terminal(int signal)
+{
+    return signal == SIGINT && isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
+/* pip, which got the first Ctrl-C too, is left to clear up behind itself. */
 static void job_signal(void *ctx, int signal)
 {
     struct job *j = ctx;
+    bool waits = j->installer && !j->result.signal && comes_from_terminal(signal);
 
     j->result.signal = signal;
     err_set(&j->err, ERR_INTERRUPTED, "interrupted");
-    job_end(j);
+    if (!waits)
+        job_end(j);
 }
 
 static void job_tick(void *ctx)
@@ -190,6 +307,8 @@ static void job_tick(void *ctx)
     struct job *j = ctx;
 
     events_emit(j->events, &(struct event){ .kind = EVENT_TICK });
+    if (j->rooms.store && store_is_dirty(j->rooms.store))
+        store_flush(j->rooms.store);
     loop_timer_start(j->ticks, TICK_MS);
 }
 
@@ -233,7 +352,8 @@ static int job_open(struct job *j)
 {
     j->start_us = clock_us();
     j->loop = loop_open(&j->err);
-    if (!j->loop || job_watch_signals(j) || job_connect(j))
+    if (!j->loop || job_watch_signals(j) || job_connect(j) ||
+        rooms_open_store(&j->rooms, j->settings, j->events, &j->err))
         return j->err.code;
     j->ticks = loop_timer_create(j->loop, job_tick, j);
     loop_timer_unref(j->ticks);
@@ -244,18 +364,34 @@ static int job_open(struct job *j)
     return 0;
 }
 
+static void count_done(struct job_result *r, const struct fetch_view *v)
+{
+    switch (v->origin) {
+    case FETCH_FROM_NETWORK:
+    case FETCH_FROM_FILE:
+        r->fetched++;
+        r->fetched_bytes += v->got_bytes;
+        break;
+    case FETCH_FROM_STORE:
+    case FETCH_FROM_PIP:
+        r->reused++;
+        break;
+    case FETCH_KEPT:
+        r->kept++;
+        break;
+    case FETCH_ORIGIN_COUNT:
+        break;
+    }
+}
+
 static void job_count(struct job *j)
 {
     struct job_result *r = &j->result;
 
-    for (size_t i = 0; i < r->n; i++) {
-        const struct fetch_view *v = r->fetches[i];
-        r->failed += v->state == FETCH_FAILED;
-        r->kept += v->state == FETCH_DONE && v->origin == FETCH_KEPT;
-        r->fetched += v->state == FETCH_DONE && v->origin != FETCH_KEPT;
-        if (v->state == FETCH_DONE && v->origin != FETCH_KEPT)
-            r->fetched_bytes += v->got_bytes;
-    }
+    r->failed = count_failed(j);
+    for (size_t i = 0; i < r->n; i++)
+        if (r->fetches[i]->state == FETCH_DONE)
+            count_done(r, r->fetches[i]);
     r->took_us = clock_us() - j->start_us;
     if (!j->err.code && r->failed)
         err_set(&j->err, ERR_NOT_FOUND, "%zu of %zu requirements failed", r->failed, r->n);
@@ -280,6 +416,9 @@ int job_run(struct job *j, struct err *e)
     }
     if (j->fetcher)
         fetcher_cancel(j->fetcher);
+    installer_cancel(j->installer);
+    j->installer = NULL;
+    rooms_done(&j->rooms, j->events);
     job_count(j);
     events_emit(j->events, &(struct event){ .kind = EVENT_END, .code = j->err.code });
     return err_move(e, &j->err);
@@ -295,17 +434,20 @@ void job_destroy(struct job *j)
     if (!j)
         return;
     fetcher_destroy(j->fetcher);
+    builds_destroy(j->builds);
     source_destroy(j->source);
+    hosts_destroy(j->hosts);
     readers_destroy(j->readers);
     gathered_done(&j->gathered);
     inputs_destroy(j->inputs);
     target_choice_cancel(j->choice);
     target_destroy(j->target);
-    place_close(j->place);
     loop_timer_destroy(j->ticks);
     http_destroy(j->http);
     loop_close(j->loop);
     strs_done(&j->indexes);
+    strs_done(&j->build_env);
+    arena_done(&j->arena);
     free(j->trusted_hosts);
     err_done(&j->err);
     free(j);

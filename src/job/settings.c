@@ -12,12 +12,27 @@ enum { DEFAULT_TIMEOUT_S = 15, DEFAULT_RETRIES = 5, DEFAULT_CONNECTIONS = 40 };
 
 void settings_init(struct settings *s)
 {
-    *s = (struct settings){ 0 };
+    *s = (struct settings){ .command = COMMAND_DOWNLOAD };
     s->timeout_s = DEFAULT_TIMEOUT_S;
     s->retries = DEFAULT_RETRIES;
     s->connections = DEFAULT_CONNECTIONS;
     s->dest = STR(DEFAULT_DEST);
     s->index_url = DRAY_DEFAULT_INDEX[0] ? STR(DRAY_DEFAULT_INDEX) : STR_NONE;
+}
+
+const char *settings_command_name(enum settings_command c)
+{
+    switch (c) {
+    case COMMAND_DOWNLOAD:
+        return "download";
+    case COMMAND_WHEEL:
+        return "wheel";
+    case COMMAND_INSTALL:
+        return "install";
+    case COMMAND_METADATA:
+        return "metadata";
+    }
+    abort();
 }
 
 static void *field_of(struct settings *s, const struct setting *which)
@@ -30,6 +45,7 @@ void settings_done(struct settings *s)
     if (!s)
         return;
     strs_done(&s->requirements);
+    strs_done(&s->pip_options);
     for (const struct setting *w = settings_table; w->name; w++)
         if (w->kind == SETTING_LIST || w->kind == SETTING_FORMAT)
             strs_done(field_of(s, w));
@@ -131,6 +147,19 @@ static int set_number(unsigned *field, const struct setting *which, struct str v
     return 0;
 }
 
+/* One of four words, the place of which is the value. */
+static int find_word(const char *const words[static 4], struct str value, const char *origin,
+                     int *out, struct err *e)
+{
+    for (int i = 0; i < 4; i++)
+        if (str_is(value, words[i])) {
+            *out = i;
+            return 0;
+        }
+    return err_set(e, ERR_USAGE, "%s: expected %s, %s, %s or %s, not \"%.*s\"", origin, words[0],
+                   words[1], words[2], words[3], STR_ARG(value));
+}
+
 static int set_progress(enum settings_progress *field, struct str value, const char *origin,
                         struct err *e)
 {
@@ -138,14 +167,62 @@ static int set_progress(enum settings_progress *field, struct str value, const c
                                          [PROGRESS_ON] = "on",
                                          [PROGRESS_OFF] = "off",
                                          [PROGRESS_JSON] = "json" };
+    int at;
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (str_is(value, words[i])) {
-            *field = (enum settings_progress)i;
-            return 0;
-        }
-    return err_set(e, ERR_USAGE, "%s: expected auto, on, off or json, not \"%.*s\"", origin,
-                   STR_ARG(value));
+    if (find_word(words, value, origin, &at, e))
+        return e->code;
+    *field = (enum settings_progress)at;
+    return 0;
+}
+
+static int set_link(enum settings_link *field, struct str value, const char *origin, struct err *e)
+{
+    static const char *const words[] = { [LINK_AUTO] = "auto",
+                                         [LINK_REFLINK] = "reflink",
+                                         [LINK_HARDLINK] = "hardlink",
+                                         [LINK_COPY] = "copy" };
+    int at;
+
+    if (find_word(words, value, origin, &at, e))
+        return e->code;
+    *field = (enum settings_link)at;
+    return 0;
+}
+
+/* Powers of 1024 for "GiB" and "G", of 1000 for "GB". */
+static bool unit_of(struct str text, uint64_t *out)
+{
+    static const char letters[] = "kmgt";
+    uint64_t step = 1024;
+
+    *out = 1;
+    if (!text.n || str_eq_nocase(text, STR("b")))
+        return true;
+    const char *letter = strchr(letters, str_lower(text.p[0]));
+    if (text.n == 2 && str_lower(text.p[1]) == 'b')
+        step = 1000;
+    else if (text.n != 1 && !str_eq_nocase(str_sub(text, 1, text.n), STR("ib")))
+        return false;
+    if (!letter)
+        return false;
+    for (const char *p = letters; p <= letter; p++)
+        *out *= step;
+    return true;
+}
+
+static int set_bytes(uint64_t *field, struct str value, const char *origin, struct err *e)
+{
+    size_t n = 0;
+    uint64_t count, unit;
+
+    while (n < value.n && str_isdigit(value.p[n]))
+        n++;
+    if (!str_to_u64(str_sub(value, 0, n), UINT32_MAX * UINT64_C(1024), &count) ||
+        !unit_of(str_trim(str_sub(value, n, value.n)), &unit) || count > INT64_MAX / unit)
+        return err_set(e, ERR_USAGE, "%s: expected a size such as 10GiB or 500MB, not \"%.*s\"",
+                       origin, STR_ARG(value));
+    *field = count * unit;
+    return 0;
 }
 
 static int add_format(struct settings *s, const struct setting *which, struct str value,
@@ -217,6 +294,10 @@ int settings_set(struct settings *s, const struct setting *which, struct str val
         return add_format(s, which, value, origin, e);
     case SETTING_PROGRESS:
         return set_progress(field, value, origin, e);
+    case SETTING_LINK:
+        return set_link(field, value, origin, e);
+    case SETTING_BYTES:
+        return set_bytes(field, value, origin, e);
     }
     abort();
 }

@@ -96,6 +96,7 @@ int settings_from_env(struct settings *s, const char *const *env, struct err *e)
     /* In the order of the table: that of the environment means nothing, but --no-binary and
      * --only-binary need one. */
     for (const struct setting *w = settings_table; w->name && !code; w++)
-        code = env_apply(s, w, env, e);
+        if (w->commands & s->command)
+            code = env_apply(s, w, env, e);
     return code;
 }

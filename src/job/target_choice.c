@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "dray/job/interpreter.h"
+#include "dray/job/rooms.h"
 #include "dray/util/buf.h"
 #include "dray/util/mem.h"
 
@@ -58,31 +59,10 @@ static void interpreter_said(void *ctx, struct target *base, struct err *e)
     choice_end(c, target, &own);
 }
 
-/* $XDG_CACHE_HOME/dray, or what the system has in its place; false when there is no home. */
-static bool cache_dir(const struct settings *s, struct buf *out)
-{
-    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-
-    if (s->no_cache_dir)
-        return false;
-    if (s->cache_dir.n)
-        buf_add_str(out, s->cache_dir);
-    else if (xdg && xdg[0] == '/')
-        buf_add_f(out, "%s/dray", xdg);
-#ifdef __APPLE__
-    else if (home && home[0] == '/')
-        buf_add_f(out, "%s/Library/Caches/dray", home);
-#else
-    else if (home && home[0] == '/')
-        buf_add_f(out, "%s/.cache/dray", home);
-#endif
-    return out->n > 0;
-}
-
 static void ask_interpreter(struct target_choice *c)
 {
     struct buf dir = { 0 };
-    bool keep = cache_dir(c->settings, &dir);
+    bool keep = rooms_cache_dir(c->settings, &dir);
     const char *python = c->settings->python.n ? c->settings->python.p : "python3";
 
     c->interpreter =

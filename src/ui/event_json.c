@@ -13,6 +13,7 @@ static const unsigned says[EVENT_COUNT] = {
     [EVENT_BYTES] = SAYS_N | SAYS_GOT,
     [EVENT_RETRY] = SAYS_N,
     [EVENT_PAGE] = SAYS_N | SAYS_TOOK | SAYS_CODE,
+    [EVENT_METADATA] = SAYS_N | SAYS_TOOK | SAYS_CODE,
     [EVENT_END] = SAYS_CODE,
 };
 
@@ -64,6 +65,10 @@ static void add_keys(struct json *j, const struct event *ev)
         add_failure(j, &ev->fetch->err);
         return;
     }
+    if (ev->kind == EVENT_STATE && ev->to == FETCH_DONE && ev->fetch)
+        add_str(j, "origin", str_of(fetch_origin_name(ev->fetch->origin)));
+    if (ev->kind == EVENT_PAGE)
+        add_str(j, "origin", str_of(fetch_origin_name(ev->origin)));
     add_str(j, "text", ev->text);
     if (said & SAYS_N)
         add_u64(j, "n", ev->n);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "dray/py/metadata.h"
 #include "dray/util/file.h"
 #include "dray/util/json.h"
 #include "dray_config.h"
@@ -22,19 +23,6 @@ static void add_bool(struct json *j, const char *key, bool b)
 {
     json_key(j, key);
     json_bool(j, b);
-}
-
-static const char *origin_name(enum fetch_origin origin)
-{
-    switch (origin) {
-    case FETCH_FROM_NETWORK:
-        return "network";
-    case FETCH_FROM_FILE:
-        return "file";
-    case FETCH_KEPT:
-        return "kept";
-    }
-    return "network";
 }
 
 /* The one digest of this algorithm that was promised; NULL also when the user allows several,
@@ -106,9 +94,29 @@ static void add_own(struct json *j, const struct fetch_view *v)
         json_int(j, (int64_t)size);
     else
         json_null(j);
-    add_str(j, "origin", str_of(origin_name(v->origin)));
+    add_str(j, "origin", str_of(fetch_origin_name(v->origin)));
     add_str(j, "state", str_of(fetch_state_name(v->state)));
     json_map_end(j);
+}
+
+/* All of it where the wheel could be read; of a source distribution, what its name tells. */
+static void add_metadata(struct json *j, const struct fetch_view *v)
+{
+    struct arena a = { 0 };
+    struct metadata m;
+    struct err e = { 0 };
+
+    json_key(j, "metadata");
+    if (v->metadata.p && !metadata_parse(&a, v->metadata, &m, &e)) {
+        metadata_json(&m, j);
+    } else {
+        json_map(j);
+        add_str(j, "name", v->project);
+        add_str(j, "version", v->version);
+        json_map_end(j);
+    }
+    err_done(&e);
+    arena_done(&a);
 }
 
 static void add_item(struct json *j, const struct fetch_view *v)
@@ -122,11 +130,7 @@ static void add_item(struct json *j, const struct fetch_view *v)
     add_bool(j, "is_direct", v->is_direct);
     add_bool(j, "is_yanked", v->yanked_reason.p != NULL);
     add_bool(j, "requested", true);
-    json_key(j, "metadata");
-    json_map(j);
-    add_str(j, "name", v->project);
-    add_str(j, "version", v->version);
-    json_map_end(j);
+    add_metadata(j, v);
     add_own(j, v);
     json_map_end(j);
 }

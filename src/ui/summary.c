@@ -90,7 +90,7 @@ static size_t chosen(const struct job_result *r, uint64_t *bytes)
 
 static void interrupted_add(struct buf *out, const struct job_result *r, struct str dest)
 {
-    size_t here = r->fetched + r->kept;
+    size_t here = r->fetched + r->reused + r->kept;
 
     buf_add_f(out, "%s: ", r->signal == SIGTERM ? "Terminated" : "Interrupted");
     if (!r->n) {
@@ -139,9 +139,13 @@ static void closing_add(struct buf *out, const struct job_result *r)
             human_bytes(out, bytes);
     } else if (r->fetched) {
         fetched_add(out, r);
+    } else if (r->reused) {
+        buf_add_z(out, "Nothing had to be fetched");
     } else {
         buf_add_z(out, r->n ? "Nothing was fetched" : "Nothing to fetch");
     }
+    if (r->reused)
+        buf_add_f(out, "; %zu came from a cache", r->reused);
     if (r->kept)
         buf_add_f(out, "; %zu %s there already", r->kept, r->kept == 1 ? "was" : "were");
     if (r->failed)

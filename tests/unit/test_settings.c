@@ -23,6 +23,7 @@ static void show_list(struct buf *out, const struct strs *list)
 static void show_field(struct buf *out, const struct settings *s, const struct setting *which)
 {
     static const char *const words[] = { "auto", "on", "off", "json" };
+    static const char *const links[] = { "auto", "reflink", "hardlink", "copy" };
     const void *field = (const char *)s + which->offset;
 
     switch (which->kind) {
@@ -44,6 +45,12 @@ static void show_field(struct buf *out, const struct settings *s, const struct s
         break;
     case SETTING_PROGRESS:
         buf_add_z(out, words[*(const enum settings_progress *)field]);
+        break;
+    case SETTING_LINK:
+        buf_add_z(out, links[*(const enum settings_link *)field]);
+        break;
+    case SETTING_BYTES:
+        buf_add_f(out, "%ju", (uintmax_t) * (const uint64_t *)field);
         break;
     }
 }

@@ -13,10 +13,10 @@ enum options_wish {
 };
 
 /* What is asked for, whatever else stands there and even if that is wrong. */
-enum options_wish options_wish(int argc, char **argv);
+enum options_wish options_wish(enum settings_command command, int argc, char **argv);
 /* Applies argv[1] to argv[argc - 1] to `s`, later ones over earlier ones; arguments become
- * requirements. ERR_USAGE names the option, and the nearest one when it is unknown. `argv` ends in
- * NULL and is only read. */
+ * requirements. For install, what follows "--" goes to pip. ERR_USAGE names the option, and the
+ * nearest one when it is unknown. `argv` ends in NULL and is only read. */
 int options_parse(struct settings *s, int argc, char **argv, struct err *e);
-/* Appends the text of all options, two columns, lines under 100 bytes. */
-void options_help(struct buf *out);
+/* Appends the text of all options of `command`, two columns, lines under 100 bytes. */
+void options_help(enum settings_command command, struct buf *out);

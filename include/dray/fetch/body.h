@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "dray/store/place.h"
+#include "dray/store/store.h"
 #include "dray/util/digest.h"
 
 struct body;
@@ -28,6 +29,12 @@ uint64_t body_bytes(const struct body *b);
 /* Writes what is left and gives the digests, out[alg] for each of `algs`. No body_add() afterwards.
  */
 int body_finish(struct body *b, struct digest out[static DIGEST_COUNT], struct err *e);
+/* For reading what was written, after body_finish(); borrowed. */
+int body_fd(const struct body *b);
+/* Makes it an object of the store in whose temporary place it was written. Only body_destroy() is
+ * allowed afterwards. */
+int body_commit_to_store(struct body *b, struct store *store, const struct digest *sha256,
+                         struct str label, struct err *e);
 /* Puts the file in its place. Only body_destroy() is allowed afterwards. */
 int body_commit(struct body *b, const char *name, struct err *e);
 /* Removes the temporary file unless it was committed. NULL is allowed. */

@@ -24,6 +24,7 @@
     X(BODY, "body", "downloading")              /* bytes arrive: hashed and written */             \
     X(HASH, "hash", "verifying")                /* length and digests against the promise */       \
     X(PLACE, "place", "placing")                /* into the destination, atomically */             \
+    X(BUILD, "build", "building")               /* a source distribution becomes a wheel */        \
     X(WAIT, "wait", "waiting")                  /* between two attempts */                         \
     X(DONE, "done", "done")                                                                        \
     X(FAILED, "failed", "failed")
@@ -37,11 +38,40 @@ enum fetch_state {
 
 #define FETCH_BYTES_UNKNOWN UINT64_MAX
 
-/* Where a finished file came from. */
-enum fetch_origin { FETCH_FROM_NETWORK, FETCH_FROM_FILE, FETCH_KEPT };
+/* Where a finished file came from; name in traces and reports, what a person is told */
+#define FETCH_ORIGINS(X)                                                                           \
+    X(FROM_NETWORK, "network", "fetched")                                                          \
+    X(FROM_FILE, "file", "copied")   /* a local path or file: URL */                               \
+    X(KEPT, "kept", "there already") /* in the destination */                                      \
+    X(FROM_STORE, "store", "from the store")                                                       \
+    X(FROM_PIP, "pip", "from pip's cache") /* its HTTP cache, or a wheel that it had built */
+
+enum fetch_origin {
+#define FETCH_ORIGIN_ENUM(origin, name, told) FETCH_##origin,
+    FETCH_ORIGINS(FETCH_ORIGIN_ENUM)
+#undef FETCH_ORIGIN_ENUM
+        FETCH_ORIGIN_COUNT
+};
+
+/* How a wheel's metadata was had, cheapest first: the rungs of the ladder. */
+#define METADATA_RUNGS(X)                                                                          \
+    X(NONE, "none")       /* it was not asked for */                                               \
+    X(STORE, "store")     /* read in an earlier run */                                             \
+    X(FILE, "file")       /* the whole file is on this machine */                                  \
+    X(SIDECAR, "sidecar") /* the index serves it beside the file (PEP 658) */                      \
+    X(TAIL, "tail")       /* from the end of the wheel, by ranges */                               \
+    X(WHOLE, "whole")     /* the whole file had to be fetched */
+
+enum metadata_rung {
+#define METADATA_RUNG_ENUM(rung, name) METADATA_##rung,
+    METADATA_RUNGS(METADATA_RUNG_ENUM)
+#undef METADATA_RUNG_ENUM
+        METADATA_RUNG_COUNT
+};
 
 /* What others may see of one machine. Everything is borrowed and valid until the run ends; strings
- * are STR_NONE until they are known (file, url, version: from DECIDE on; path: from DONE on). */
+ * are STR_NONE until they are known (file, url, version: from METADATA on; metadata: from DECIDE
+ * on, if it was asked for; path: from DONE on). */
 struct fetch_view {
     size_t order;     /* 0, 1, ...: the order of the requirements; messages and reports follow it */
     struct str label; /* the requirement as a person wrote it: "flask>=3", "./x.whl" */
@@ -54,7 +84,8 @@ struct fetch_view {
     bool is_direct;           /* given as URL or path, not looked up on an index */
     bool replaced;            /* a file of that name with other bytes was there and was replaced */
     enum fetch_state state;
-    enum fetch_origin origin; /* from DECIDE on; KEPT only from DONE on */
+    bool built;               /* `filename` was built here, from what was fetched */
+    enum fetch_origin origin; /* from METADATA on; final from DONE on */
     unsigned attempt;         /* 1, 2, ...: of the request for the body */
     uint64_t body_bytes;      /* promised size, or FETCH_BYTES_UNKNOWN */
     uint64_t got_bytes;       /* of the present attempt */
@@ -62,21 +93,27 @@ struct fetch_view {
         *digests; /* promised by the index or the user, then verified; n_digests may be 0 */
     size_t n_digests;
     struct digest sha256; /* of the file, from DONE on */
-    struct err err;       /* set in FAILED */
+    struct str metadata;  /* METADATA as it stands in the wheel */
+    enum metadata_rung rung;
+    unsigned metadata_requests; /* it took */
+    uint64_t metadata_bytes;    /* of their bodies */
+    struct err err;             /* set in FAILED */
 };
 
 /* kind, name in traces */
 #define EVENT_KINDS(X)                                                                             \
-    X(START, "start")     /* the run begins; n: requirements so far known, 0 when not yet */       \
-    X(ADDED, "added")     /* fetch: a requirement has become a machine; in order, before others */ \
-    X(STATE, "state")     /* fetch went from `from` to `to` */                                     \
-    X(BYTES, "bytes")     /* fetch: n more bytes of its body; not in traces */                     \
-    X(RETRY, "retry")     /* fetch: an attempt failed (text says why), the next one in n ms */     \
-    X(PAGE, "page")       /* an index page: text: its URL; n: bytes; took_us; code: 0 or error */  \
-    X(SKIPPED, "skipped") /* text: a requirement whose marker is false for the target */           \
-    X(WARNING, "warning") /* text: one sentence; fetch when it is about one, else NULL */          \
-    X(TICK, "tick")       /* time passes: at most 10 a second; not in traces */                    \
-    X(END, "end")         /* the run is over; code: 0 or the error of the run */
+    X(START, "start") /* the run begins; n: requirements so far known, 0 when not yet */           \
+    X(ADDED, "added") /* fetch: a requirement has become a machine; in order, before others */     \
+    X(STATE, "state") /* fetch went from `from` to `to` */                                         \
+    X(BYTES, "bytes") /* fetch: n more bytes of its body; not in traces */                         \
+    X(RETRY, "retry") /* fetch: an attempt failed (text says why), the next one in n ms */         \
+    X(PAGE, "page")   /* an index page: text: its URL; n: bytes that came; took_us; code: 0 or     \
+                       * error; origin: store when no request was needed */                        \
+    X(METADATA, "metadata") /* fetch has its metadata: text: the rung; n: bytes; took_us */        \
+    X(SKIPPED, "skipped")   /* text: a requirement whose marker is false for the target */         \
+    X(WARNING, "warning")   /* text: one sentence; fetch when it is about one, else NULL */        \
+    X(TICK, "tick")         /* time passes: at most 10 a second; not in traces */                  \
+    X(END, "end")           /* the run is over; code: 0 or the error of the run */
 
 enum event_kind {
 #define EVENT_ENUM(kind, name) EVENT_##kind,
@@ -93,6 +130,7 @@ struct event {
     struct str text;
     uint64_t n;
     uint64_t took_us;
+    enum fetch_origin origin;
     int code;
 };
 
@@ -123,3 +161,7 @@ const char *event_name(enum event_kind kind);
 const char *fetch_state_name(enum fetch_state s);
 /* "downloading" */
 const char *fetch_state_told(enum fetch_state s);
+const char *fetch_origin_name(enum fetch_origin o);
+/* "from the store" */
+const char *fetch_origin_told(enum fetch_origin o);
+const char *metadata_rung_name(enum metadata_rung r);

@@ -2,7 +2,8 @@
  * destination.
  *
  * LOOKUP -> METADATA -> DECIDE -> PROBE -> QUEUE -> HEADER -> BODY -> HASH -> PLACE -> DONE, with
- * WAIT between two attempts and FAILED from anywhere. The table of lawful steps is in fetch.c; what
+ * WAIT between two attempts, BUILD behind PLACE where a source distribution is to become a wheel,
+ * and FAILED from anywhere. The table of lawful steps is in fetch.c; what
  * happens in them is told through event.h. A machine that fails does not stop the others. Policy
  * lives here (retries, what counts as the right file); the network does not. */
 #pragma once
@@ -10,13 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "dray/fetch/event.h"
-#include "dray/fetch/reader.h"
-#include "dray/fetch/source.h"
-#include "dray/net/http.h"
+#include "dray/fetch/world.h"
 #include "dray/py/specifier.h"
-#include "dray/py/target.h"
-#include "dray/store/place.h"
 
 /* What one machine is to get. Everything is borrowed until fetcher_destroy(). */
 struct fetch_wish {
@@ -31,24 +27,12 @@ struct fetch_wish {
     struct err fault; /* set: it can't be had at all; the machine fails with this */
 };
 
-/* What machines need of the run; borrowed, all of them outlive the fetcher. */
-struct fetch_world {
-    struct loop *loop;
-    struct http *http;
-    struct events *events;
-    struct source *source;
-    struct readers *readers;
-    struct place *place; /* with dry_run only looked at, and NULL when it is not there */
-    const struct target *target;
-    unsigned retries;
-    bool dry_run; /* choose and look, fetch nothing */
-};
-
 struct fetcher;
 
 /* Runs once, from the loop, when every machine is DONE or FAILED. */
 typedef void (*fetcher_done_fn)(void *ctx);
 
+/* `w` is copied. */
 struct fetcher *fetcher_create(const struct fetch_world *w, fetcher_done_fn done, void *ctx);
 /* In the order of the requirements; before fetcher_start(). Copies the wish, borrows what it points
  * to. */

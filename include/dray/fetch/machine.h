@@ -1,29 +1,47 @@
-/* machine.h: one machine from inside. Private to fetch.c, which moves it, fetch_decide.c, which
- * chooses its file, and fetch_probe.c, which looks whether that is here. */
+/* machine.h: one machine from inside. Private to fetch.c, which moves it, and to those that do the
+ * work of its states: fetch_decide.c chooses its file, fetch_probe.c looks whether that is here,
+ * fetch_transfer.c gets it, fetch_place.c puts it into its place, fetch_build.c makes a wheel of
+ * it. */
 #pragma once
 
 #include "dray/fetch/body.h"
+#include "dray/fetch/build.h"
+#include "dray/fetch/existing.h"
 #include "dray/fetch/fetch.h"
+#include "dray/fetch/ladder.h"
 #include "dray/fetch/promise.h"
 #include "dray/fetch/reader.h"
+#include "dray/fetch/source.h"
 #include "dray/util/map.h"
 
 struct fetch {
     struct fetch_view view; /* what others see; first, so that a view's machine is itself */
     struct fetch_wish wish;
     struct fetcher *fetcher;
-    struct promise promise;     /* from DECIDE on */
+    struct promise promise;     /* from METADATA on */
     struct str url;             /* of the file, with credentials if it has any: never shown */
-    struct source_query *query; /* LOOKUP, until DECIDE is over */
+    struct source_query *query; /* LOOKUP */
     const struct source_answer *answer;
+    struct ladder *ladder; /* METADATA */
+    bool has_sidecar, has_sidecar_digest;
+    struct digest sidecar_digest;
+    struct existing *existing;    /* PROBE */
+    struct hasher hasher;         /* PROBE */
+    struct reader *reader;        /* PROBE; QUEUE and BODY of local files; BUILD */
+    struct existing_answer found; /* the file is on this machine; from METADATA or PROBE to PLACE */
+    struct buf found_path;
+    bool has_found;
     struct http_exchange *exchange; /* QUEUE, HEADER, BODY */
-    struct reader *reader;          /* PROBE; QUEUE and BODY of local files */
-    struct hasher hasher;           /* PROBE */
+    struct cache_note note;         /* of the answer's head */
+    bool past_store;                /* the store could not take it: straight into the destination */
     struct body *body;              /* BODY to PLACE */
-    struct loop_timer *timer;       /* WAIT */
-    uint64_t delay_ms;              /* of the WAIT that comes next */
-    struct err fault;               /* why it is about to go to FAILED */
-    struct fetch *followers;        /* in PROBE: want the file that this one fetches */
+    struct digest digests[DIGEST_COUNT]; /* of it, from HASH on */
+    struct place_file *copy;             /* PLACE, where no link will do */
+    struct build *build;                 /* BUILD */
+    struct loop_timer *timer;            /* WAIT */
+    uint64_t delay_ms;                   /* of the WAIT that comes next */
+    struct err fault;                    /* why it is about to go to FAILED */
+    struct fetch *followers;             /* in PROBE: want the file that this one fetches */
     struct fetch *next_follower;
     struct loop_task look; /* of a follower: once the other has ended */
 };
@@ -48,14 +66,44 @@ void fetch_cancel(struct fetch *f);
 
 /* The one place that writes the state; enters it. Only steps of the table. */
 void fetch_go(struct fetch *f, enum fetch_state to);
+/* To the next state, or to FAILED when a step before has left a fault. */
+void fetch_go_unless_fault(struct fetch *f, enum fetch_state to);
+
+/* Chooses the file: sets url, promise and what the view tells of it. On failure `f->fault` says
+ * why. */
+int fetch_decide(struct fetch *f);
 
 /* Entering PROBE. */
 void fetch_probe(struct fetch *f);
 /* `f` has ended: those that wait for its file look again. */
 void fetch_wake_followers(struct fetch *f);
+/* Copies what was found. */
+void fetch_set_found(struct fetch *f, const struct existing_answer *x);
+
+/* Entering QUEUE, HEADER, BODY, WAIT. */
+void fetch_await_turn(struct fetch *f);
+void fetch_await_head(struct fetch *f);
+void fetch_receive(struct fetch *f);
+void fetch_await_retry(struct fetch *f);
+
+/* Entering HASH, PLACE. */
+void fetch_verify(struct fetch *f);
+void fetch_place(struct fetch *f);
+/* The directory it goes into: the destination, but for what is to be built. */
+struct place *fetch_dest(const struct fetch *f);
 /* The file is under its name. */
 void fetch_set_path(struct fetch *f);
+/* For the report, from the wheel itself, unless it is known. */
+void fetch_read_metadata(struct fetch *f, int fd, uint64_t bytes);
+/* Hands the finished body to the store, if there is one that takes it, to be found there. */
+void fetch_keep_body(struct fetch *f);
+/* What was to be placed is not there or not right after all: from HASH or PLACE to another attempt,
+ * over the network, which `f->fault` is the reason for. */
+void fetch_begin_again(struct fetch *f);
 
-/* Chooses the file: sets url, promise and what the view tells of it. On failure `f->fault` says
- * why. */
-int fetch_decide(struct fetch *f);
+/* Is it a source distribution that is still to become a wheel? */
+bool fetch_needs_build(const struct fetch *f);
+/* Entering BUILD. */
+void fetch_build(struct fetch *f);
+/* Has an earlier run or pip built it? Then it is found, under the wheel's name. */
+bool fetch_find_built(struct fetch *f);

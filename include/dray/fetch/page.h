@@ -1,7 +1,8 @@
-/* page.h: one index page, from http(s) or a local file, parsed while it arrives, with the retries
- * that it is worth. */
+/* page.h: one index page, from the store when it is fresh there, else from http(s) or a local file,
+ * parsed while it arrives, with the retries that it is worth. */
 #pragma once
 
+#include "dray/fetch/cache.h"
 #include "dray/fetch/event.h"
 #include "dray/fetch/reader.h"
 #include "dray/net/http.h"
@@ -14,6 +15,7 @@ struct page_world {
     struct http *http;
     struct readers *readers;
     struct events *events;
+    struct cache cache;
     unsigned retries;
     const char *const
         *trusted_hosts; /* "host" or "host:port": their pages may come over plain http */

@@ -14,8 +14,10 @@ struct job_result {
     const struct fetch_view *const *fetches; /* in the order of the requirements */
     size_t n;
     const struct marker_env *env; /* of the target; NULL when the run ended before it was known */
-    size_t failed, kept, fetched; /* counts; fetched + kept + failed == n after a whole run */
-    uint64_t fetched_bytes;       /* of the bodies that were fetched and placed */
+    /* Counts: fetched or copied; from the store or pip's cache; there already. Their sum is n after
+     * a whole run. */
+    size_t fetched, reused, kept, failed;
+    uint64_t fetched_bytes; /* of the bodies that were fetched and placed */
     uint64_t took_us;
     int signal; /* SIGINT, SIGTERM or SIGHUP when that ended it, else 0 */
 };

@@ -5,16 +5,29 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "dray/util/arena.h"
 #include "dray/util/err.h"
 #include "dray/util/strs.h"
 
 enum settings_progress { PROGRESS_AUTO, PROGRESS_ON, PROGRESS_OFF, PROGRESS_JSON };
+/* As in store/place.h. */
+enum settings_link { LINK_AUTO, LINK_REFLINK, LINK_HARDLINK, LINK_COPY };
+
+/* The commands that take settings: a set of these. */
+enum settings_command {
+    COMMAND_DOWNLOAD = 1, /* files into a directory */
+    COMMAND_WHEEL = 2,    /* the same, source distributions are built */
+    COMMAND_INSTALL = 4,  /* for pip to install */
+    COMMAND_METADATA = 8  /* metadata to standard output */
+};
 
 /* Strings live in `arena`. STR_NONE and empty lists mean: not said. */
 struct settings {
     struct arena arena;
+    enum settings_command command;
+    struct strs pip_options; /* of install: what follows "--" */
 
     struct strs requirements;      /* as on the command line: requirement, URL or path */
     struct strs requirement_files; /* -r: path or URL */
@@ -36,14 +49,19 @@ struct settings {
     struct str python_version, implementation;
 
     struct str dest; /* default "." */
+    enum settings_link link_mode;
     struct str cache_dir;
     bool no_cache_dir;
+    uint64_t cache_bytes;     /* the store's cap; 0: its own default */
+    struct str pip_cache_dir; /* where pip says that it keeps things */
+    bool offline;
 
     struct strs trusted_hosts;
     struct str cert, client_cert;
     unsigned timeout_s, retries, connections; /* defaults set by settings_init() */
 
     bool dry_run;
+    bool json, stats;         /* of metadata */
     struct str report, trace; /* file names; "-" is standard output */
     enum settings_progress progress;
     unsigned quiet, verbose;
@@ -66,7 +84,9 @@ enum setting_kind {
     SETTING_NUMBER,   /* unsigned, 0 to `max` */
     SETTING_SECONDS,  /* the same; a fraction, which pip allows, is rounded up */
     SETTING_FORMAT,   /* format_control */
-    SETTING_PROGRESS  /* one of auto, on, off, json */
+    SETTING_BYTES,    /* uint64_t: "10GiB", "500MB", "1000000" */
+    SETTING_PROGRESS, /* one of auto, on, off, json */
+    SETTING_LINK      /* one of auto, reflink, hardlink, copy */
 };
 
 struct setting {
@@ -75,6 +95,7 @@ struct setting {
     enum setting_kind kind;
     size_t offset; /* of the field in struct settings */
     unsigned where;
+    unsigned commands;      /* that take it on their command line */
     unsigned max;           /* of a number or count */
     const char *value_name; /* "URL"; NULL for a flag */
     const char *help;       /* one line for --help and the completions */
@@ -89,7 +110,10 @@ struct setting_alias {
 };
 extern const struct setting_alias settings_aliases[];
 
+/* For COMMAND_DOWNLOAD, until `command` is set to another. */
 void settings_init(struct settings *s);
+/* "download" */
+const char *settings_command_name(enum settings_command c);
 void settings_done(struct settings *s);
 /* By long name or alias; "_" counts as "-". NULL if there is none. */
 const struct setting *settings_find(struct str name);

@@ -1,0 +1,18 @@
+/* front.h: what the fetching commands have in common: settings from all their places, one job, and
+ * what is seen of it. */
+#pragma once
+
+#include "dray/job/run.h"
+#include "dray/job/settings.h"
+
+struct front {
+    enum settings_command command;
+    const char *usage; /* the lines of --help before the options */
+    /* Whether it can be begun with these settings. */
+    int (*check)(const struct settings *s, struct err *e);
+    /* Writes what the command is for to standard output, when it has such; or NULL. */
+    void (*print)(const struct settings *s, const struct job_result *r);
+};
+
+/* The whole command; its exit status. */
+int front_run(const struct front *f, int argc, char **argv);

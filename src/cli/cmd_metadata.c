@@ -1,0 +1,47 @@
+/* dray metadata: what wheels say of themselves, without their bodies. */
+#include <stdio.h>
+
+#include "dray/cli/command.h"
+#include "dray/cli/front.h"
+#include "dray/ui/metadata_text.h"
+
+static int check_wish(const struct settings *s, struct err *e)
+{
+    if (!s->requirements.n && !s->requirement_files.n)
+        return err_set(e, ERR_USAGE,
+                       "nothing to read: name a wheel's URL or path, a requirement, or -r FILE");
+    return 0;
+}
+
+static void print(const struct settings *s, const struct job_result *r)
+{
+    struct buf out = { 0 };
+
+    if (s->json)
+        metadata_text_json(&out, r, s->stats);
+    else
+        metadata_text_plain(&out, r);
+    fwrite(buf_z(&out), 1, out.n, stdout);
+    if (s->stats && !s->json) {
+        buf_reset(&out);
+        metadata_text_stats(&out, r);
+        fputs(buf_z(&out), stderr);
+    }
+    buf_done(&out);
+}
+
+int cmd_metadata(int argc, char **argv)
+{
+    static const struct front front = {
+        .command = COMMAND_METADATA,
+        .usage =
+            "Usage: dray metadata [OPTIONS] URL|FILE|REQUIREMENT...\n\n"
+            "Prints the core metadata of wheels as it stands in them, and reads as little of each\n"
+            "as can be: what the index serves beside it, or its last KiB. Several are told apart\n"
+            "by lines \"==> FILE <==\".\n",
+        .check = check_wish,
+        .print = print
+    };
+
+    return front_run(&front, argc, argv);
+}

@@ -1,0 +1,258 @@
+/* BUILD: a source distribution becomes a wheel, by the machine's pip. What was built once is kept
+ * in the store under the sha256 of the archive and the target; what pip built before is in its own
+ * cache. */
+#include <dirent.h>
+#include <unistd.h>
+
+#include "dray/fetch/machine.h"
+#include "dray/net/url.h"
+#include "dray/store/pip_cache.h"
+#include "dray/util/clock.h"
+#include "dray/util/file.h"
+
+bool fetch_needs_build(const struct fetch *f)
+{
+    return f->fetcher->world.goal == GOAL_WHEELS && !f->view.built &&
+           !str_ends(f->view.filename, STR(".whl"));
+}
+
+/* Is it a wheel of this project that fits the target? -1 when not, else how well. */
+static int rank_of(const struct fetch *f, struct str filename)
+{
+    struct arena a = { 0 };
+    struct err e = { 0 };
+    struct wheel_name w;
+    int rank = -1;
+
+    if (!wheel_name_parse(&a, filename, &w, &e) &&
+        (!f->view.project.p || str_eq(w.project, f->view.project)) &&
+        tag_set_rank(f->fetcher->world.target->tags, &w) != TAG_NONE)
+        rank = (int)tag_set_rank(f->fetcher->world.target->tags, &w);
+    err_done(&e);
+    arena_done(&a);
+    return rank;
+}
+
+static void set_built(struct fetch *f, struct str filename)
+{
+    f->view.filename = arena_str(&f->fetcher->arena, filename);
+    f->view.built = true;
+    map_put(&f->fetcher->claims, f->view.filename, f);
+}
+
+/* -- what was built before -- */
+
+static void build_key(const struct fetch *f, const struct digest *sha256, struct buf *out)
+{
+    char hex[DIGEST_HEX_SIZE];
+
+    const struct tag *best = tag_set_at(f->fetcher->world.target->tags, 0);
+
+    buf_add_f(out, "sha256:%s\n%.*s-%.*s-%.*s", digest_hex(sha256, hex), STR_ARG(best->python),
+              STR_ARG(best->abi), STR_ARG(best->platform));
+}
+
+static const struct digest *promised_sha256(const struct fetch *f)
+{
+    for (size_t i = 0; i < f->promise.n_listed; i++)
+        if (f->promise.listed[i].alg == DIGEST_SHA256)
+            return &f->promise.listed[i];
+    return NULL;
+}
+
+/* The record's label is the wheel's name, its content the wheel's sha256. */
+static bool find_in_store(struct fetch *f)
+{
+    struct store *store = f->fetcher->world.cache.store;
+    const struct digest *archive = promised_sha256(f);
+    struct digest wheel = { .alg = DIGEST_SHA256 };
+    struct buf key = { 0 }, path = { 0 };
+    struct arena a = { 0 };
+    struct store_record r;
+    uint64_t bytes;
+    struct store_object object;
+
+    if (!store || !archive)
+        return false;
+    build_key(f, archive, &key);
+    bool found = store_get(store, STORE_BUILD, buf_str(&key), &a, &r) &&
+                 r.content.n == digest_size(DIGEST_SHA256) && rank_of(f, r.label) >= 0;
+    if (found)
+        memcpy(wheel.bytes, r.content.p, r.content.n);
+    found = found && store_find(store, &wheel, &object);
+    if (found) {
+        bytes = object.bytes;
+        close(object.fd);
+        found = object.trust == STORE_TRUSTED;
+    }
+    if (found) {
+        store_object_path(store, &wheel, &path);
+        set_built(f, r.label);
+        fetch_set_found(f, &(struct existing_answer){ .found = true,
+                                                      .origin = FETCH_FROM_STORE,
+                                                      .bytes = bytes,
+                                                      .sha256 = wheel,
+                                                      .path = buf_str(&path) });
+    }
+    buf_done(&key);
+    buf_done(&path);
+    arena_done(&a);
+    return found;
+}
+
+/* The best of the wheels in one directory of pip's cache. */
+static bool find_in_dir(struct fetch *f, const char *dir, struct buf *best)
+{
+    int best_rank = -1;
+    DIR *d = opendir(dir);
+
+    for (struct dirent *entry; d && (entry = readdir(d)) != NULL;) {
+        int rank = rank_of(f, str_of(entry->d_name));
+        if (rank < 0 || (best_rank >= 0 && rank >= best_rank))
+            continue;
+        best_rank = rank;
+        buf_reset(best);
+        buf_add_z(best, entry->d_name);
+    }
+    if (d)
+        closedir(d);
+    return best_rank >= 0;
+}
+
+/* "cp312" in pip's two halves. */
+static void split_python(struct str tag, struct pip_wheel_key *out)
+{
+    size_t n = 0;
+
+    while (n < tag.n && !str_isdigit(tag.p[n]))
+        n++;
+    out->interpreter_name = str_sub(tag, 0, n);
+    out->interpreter_version = str_sub(tag, n, tag.n);
+}
+
+/* What pip built from the same link. Not where the user demands hashes: nobody promised one of a
+ * wheel that was built here. */
+static bool find_in_pip(struct fetch *f)
+{
+    const char *cache = f->fetcher->world.pip_cache_dir;
+    struct pip_wheel_key key = {
+        .digest = f->promise.n_listed ? &f->promise.listed[0] : NULL,
+        .url = url_cut_fragment(f->url, &(struct str){ 0 }),
+    };
+    struct buf dir = { 0 }, best = { 0 };
+    uint64_t bytes;
+    struct err e = { 0 };
+    int fd;
+
+    if (!cache || f->promise.n_allowed)
+        return false;
+    split_python(tag_set_at(f->fetcher->world.target->tags, 0)->python, &key);
+    pip_cache_wheel_dir(cache, &key, &dir);
+    bool found = find_in_dir(f, buf_z(&dir), &best);
+    if (found) {
+        buf_add_f(&dir, "/%s", buf_z(&best));
+        found = !file_open_regular(buf_z(&dir), &fd, &bytes, &e);
+    }
+    if (found) {
+        close(fd);
+        f->promise = (struct promise){ .bytes = FETCH_BYTES_UNKNOWN };
+        set_built(f, buf_str(&best));
+        fetch_set_found(f, &(struct existing_answer){ .found = true,
+                                                      .origin = FETCH_FROM_PIP,
+                                                      .bytes = bytes,
+                                                      .path = buf_str(&dir) });
+    }
+    err_done(&e);
+    buf_done(&dir);
+    buf_done(&best);
+    return found;
+}
+
+bool fetch_find_built(struct fetch *f)
+{
+    return fetch_needs_build(f) && (find_in_store(f) || find_in_pip(f));
+}
+
+/* -- BUILD -- */
+
+static int open_wheel(void *ctx, const char *path, int *fd, struct err *e)
+{
+    struct fetch *f = ctx;
+    const struct fetch_world *w = &f->fetcher->world;
+    uint64_t bytes;
+
+    if (file_open_regular(path, fd, &bytes, e))
+        return e->code;
+    f->body = body_create(f->past_store ? w->place : w->temp, &f->fetcher->pool,
+                          1u << DIGEST_SHA256, UINT64_MAX, e);
+    if (!f->body)
+        close(*fd);
+    return e->code;
+}
+
+static int write_wheel(void *ctx, const void *bytes, size_t n, struct err *e)
+{
+    struct fetch *f = ctx;
+
+    return body_add(f->body, bytes, n, e);
+}
+
+static void remember_build(struct fetch *f)
+{
+    struct store *store = f->fetcher->world.cache.store;
+    const struct digest *wheel = &f->digests[DIGEST_SHA256];
+    int64_t now = clock_unix_s();
+    struct buf key = { 0 };
+
+    build_key(f, &f->view.sha256, &key);
+    store_put(store, STORE_BUILD, buf_str(&key),
+              &(struct store_record){
+                  .label = f->view.filename,
+                  .received_s = now,
+                  .fresh_until_s = INT64_MAX,
+                  .immutable = true,
+                  .content = { (const char *)wheel->bytes, digest_size(DIGEST_SHA256) } });
+    buf_done(&key);
+}
+
+static void took_wheel(void *ctx, struct err *e)
+{
+    struct fetch *f = ctx;
+    const struct fetch_world *w = &f->fetcher->world;
+
+    f->reader = NULL;
+    build_destroy(f->build);
+    f->build = NULL;
+    if (!err_move(&f->fault, e) && !body_finish(f->body, f->digests, &f->fault)) {
+        f->view.body_bytes = body_bytes(f->body);
+        if (w->want_metadata)
+            fetch_read_metadata(f, body_fd(f->body), body_bytes(f->body));
+        fetch_keep_body(f);
+    }
+    f->has_found = !f->body;
+    if (!f->fault.code && f->has_found)
+        remember_build(f);
+    f->view.sha256 = f->digests[DIGEST_SHA256];
+    fetch_go_unless_fault(f, FETCH_PLACE);
+}
+
+static void built(void *ctx, struct build_result *result)
+{
+    struct fetch *f = ctx;
+    struct reader_sink sink = { open_wheel, write_wheel, took_wheel, f };
+
+    if (!err_move(&f->fault, &result->err) && rank_of(f, str_of(result->filename)) < 0)
+        err_set(&f->fault, ERR_CHILD, "pip built %s from it, which is not a wheel of it for %.*s",
+                result->filename, STR_ARG(f->fetcher->world.target->label));
+    if (f->fault.code) {
+        fetch_go(f, FETCH_FAILED);
+        return;
+    }
+    set_built(f, str_of(result->filename));
+    f->reader = reader_start(f->fetcher->world.readers, result->wheel, &sink);
+}
+
+void fetch_build(struct fetch *f)
+{
+    f->build = build_start(f->fetcher->world.builds, f->view.path.p, built, f);
+}

@@ -1,0 +1,253 @@
+/* QUEUE, HEADER, BODY and WAIT: the bytes of a file, over the network or from a local path, into a
+ * body. */
+#include <inttypes.h>
+
+#include "dray/fetch/machine.h"
+#include "dray/fetch/retry.h"
+#include "dray/net/url.h"
+#include "dray/util/file.h"
+
+enum { BULK_BYTES = 1024 * 1024 }; /* what is at least so large shares the bulk's limit */
+
+/* The store's, else in the directory it goes into: that of archives is not the destination. */
+static struct place *temp_place(const struct fetch *f)
+{
+    const struct fetch_world *w = &f->fetcher->world;
+
+    return f->past_store || !w->cache.store ? fetch_dest(f) : w->temp;
+}
+
+static void create_body(struct fetch *f)
+{
+    f->body = body_create(temp_place(f), &f->fetcher->pool, promise_algs(&f->promise),
+                          f->promise.bytes, &f->fault);
+}
+
+/* -- over the network -- */
+
+static void begun(void *ctx)
+{
+    fetch_go(ctx, FETCH_HEADER);
+}
+
+static int head(void *ctx, const struct http_head *h, struct err *e)
+{
+    struct fetch *f = ctx;
+    uint64_t promised = f->promise.bytes;
+
+    if (h->body_bytes >= 0 && promised != FETCH_BYTES_UNKNOWN &&
+        (uint64_t)h->body_bytes != promised)
+        return err_set(e, ERR_LENGTH,
+                       "the server sends %" PRId64 " bytes, the index promised %" PRIu64,
+                       h->body_bytes, promised);
+    if (h->body_bytes >= 0)
+        f->view.body_bytes = (uint64_t)h->body_bytes;
+    if (f->fault.code)
+        return err_move(e, &f->fault);
+    if (f->fetcher->world.cache.store)
+        cache_note_head(&f->note, h);
+    fetch_go(f, FETCH_BODY);
+    return 0;
+}
+
+static int body_data(void *ctx, const void *bytes, size_t n, struct err *e)
+{
+    struct fetch *f = ctx;
+    int code = body_add(f->body, bytes, n, e);
+
+    f->view.got_bytes += n;
+    if (!code)
+        events_emit(f->fetcher->world.events,
+                    &(struct event){ .kind = EVENT_BYTES, .fetch = &f->view, .n = n });
+    return code;
+}
+
+/* Only the promised size tells that a body without Content-Length was cut. Without any promise one
+ * thing is certain: no distribution is empty. */
+static void check_length(struct fetch *f, struct http_result *result)
+{
+    uint64_t got = f->view.got_bytes, promised = f->promise.bytes;
+    bool known = promised != FETCH_BYTES_UNKNOWN;
+
+    if (result->err.code)
+        return;
+    if (known && got != promised)
+        err_set(&result->err, ERR_LENGTH, "it ended after %" PRIu64 " of %" PRIu64 " bytes", got,
+                promised);
+    else if (!known && !got && !promise_has_digest(&f->promise))
+        err_set(&result->err, ERR_LENGTH, "the server sends an empty file");
+    result->again = result->err.code != 0;
+}
+
+void fetch_begin_again(struct fetch *f)
+{
+    events_emit(f->fetcher->world.events, &(struct event){ .kind = EVENT_RETRY,
+                                                           .fetch = &f->view,
+                                                           .text = str_of(err_text(&f->fault)) });
+    body_destroy(f->body);
+    f->body = NULL;
+    f->has_found = false;
+    f->past_store = true; /* so that this happens once */
+    f->view.origin = FETCH_FROM_NETWORK;
+    f->delay_ms = 0;
+    err_done(&f->fault);
+    fetch_go(f, FETCH_WAIT);
+}
+
+/* A store that is full or broken is no reason to fail: then it goes straight into the destination.
+ */
+static bool go_past_store(struct fetch *f, const struct http_result *result)
+{
+    int code = result->err.code;
+
+    if ((code != ERR_SPACE && code != ERR_IO) || temp_place(f) == fetch_dest(f))
+        return false;
+    f->past_store = true;
+    f->delay_ms = 0;
+    return true;
+}
+
+static bool try_again(struct fetch *f, struct http_result *result)
+{
+    unsigned retries = f->fetcher->world.retries;
+
+    if (!go_past_store(f, result) && !retry_after(result, f->view.attempt, retries, &f->delay_ms))
+        return false;
+    body_destroy(f->body);
+    f->body = NULL;
+    events_emit(f->fetcher->world.events, &(struct event){ .kind = EVENT_RETRY,
+                                                           .fetch = &f->view,
+                                                           .text = str_of(err_text(&result->err)),
+                                                           .n = f->delay_ms });
+    fetch_go(f, FETCH_WAIT);
+    return true;
+}
+
+/* The story of the last attempt: what happened, from where, after how many. */
+static void fail_transfer(struct fetch *f, struct http_result *result)
+{
+    err_move(&f->fault, &result->err);
+    if (str_search(str_of(err_text(&f->fault)), f->view.filename) < 0)
+        err_wrap(&f->fault, "%.*s", STR_ARG(f->view.url));
+    if (f->view.attempt > 1)
+        err_set(&f->fault, f->fault.code, "%s (in the last of %u attempts)", err_text(&f->fault),
+                f->view.attempt);
+    fetch_go(f, FETCH_FAILED);
+}
+
+static void transferred(void *ctx, struct http_result *result)
+{
+    struct fetch *f = ctx;
+
+    f->exchange = NULL;
+    check_length(f, result);
+    if (!result->err.code)
+        fetch_go(f, FETCH_HASH);
+    else if (!try_again(f, result))
+        fail_transfer(f, result);
+}
+
+static void queue_request(struct fetch *f)
+{
+    uint64_t bytes = f->promise.bytes;
+    /* Largest first, so that the run does not end on one long transfer; what has no size may be
+     * the largest. Pages go before all bodies. */
+    uint64_t rank = bytes == FETCH_BYTES_UNKNOWN ? UINT64_MAX - 1 : bytes;
+    bool is_bulk = bytes != FETCH_BYTES_UNKNOWN && bytes >= BULK_BYTES;
+    struct http_request rq = { .url = f->url.p, .rank = rank, .is_bulk = is_bulk };
+    struct http_sink sink = {
+        .started = begun, .head = head, .data = body_data, .done = transferred, .ctx = f
+    };
+
+    f->view.attempt++;
+    f->view.got_bytes = 0;
+    cache_note_reset(&f->note);
+    f->exchange = http_start(f->fetcher->world.http, &rq, &sink);
+}
+
+/* The file is opened here and not when the head has come, for that is told from inside libcurl,
+ * which may just have closed a socket whose number the file would then get before libuv knows.
+ * A fault waits until head() can end the exchange with it. */
+void fetch_await_head(struct fetch *f)
+{
+    err_done(&f->fault); /* of an attempt that failed in two ways */
+    create_body(f);
+}
+
+static void retry_now(void *ctx)
+{
+    fetch_go(ctx, FETCH_QUEUE);
+}
+
+void fetch_await_retry(struct fetch *f)
+{
+    if (!f->timer)
+        f->timer = loop_timer_create(f->fetcher->world.loop, retry_now, f);
+    loop_timer_start(f->timer, f->delay_ms);
+}
+
+/* -- from a local file -- */
+
+static int begin_copy(void *ctx, const char *path, int *fd, struct err *e)
+{
+    struct fetch *f = ctx;
+    uint64_t bytes;
+
+    fetch_go(f, FETCH_BODY);
+    if (f->fault.code)
+        return err_move(e, &f->fault);
+    if (file_open_regular(path, fd, &bytes, e))
+        return e->code;
+    f->view.body_bytes = bytes;
+    return 0;
+}
+
+static void copied(void *ctx, struct err *e)
+{
+    struct fetch *f = ctx;
+
+    f->reader = NULL;
+    if (err_move(&f->fault, e) && f->has_found) /* pip's file is gone */
+        fetch_begin_again(f);
+    else
+        fetch_go_unless_fault(f, FETCH_HASH);
+}
+
+static void queue_copy(struct fetch *f)
+{
+    struct buf path = { 0 };
+    struct reader_sink sink = { begin_copy, body_data, copied, f };
+
+    f->past_store = true; /* it is on this machine: a second copy would serve nobody */
+    f->view.got_bytes = 0;
+    if (f->has_found)
+        buf_add_str(&path, f->found.path);
+    else
+        url_to_path(f->url, &path, &f->fault);
+    if (f->fault.code)
+        fetch_go(f, FETCH_FAILED);
+    else
+        f->reader = reader_start(f->fetcher->world.readers, buf_z(&path), &sink);
+    buf_done(&path);
+}
+
+static bool is_here(const struct fetch *f)
+{
+    return f->view.origin == FETCH_FROM_FILE || f->has_found;
+}
+
+void fetch_await_turn(struct fetch *f)
+{
+    if (is_here(f))
+        queue_copy(f);
+    else
+        queue_request(f);
+}
+
+/* Over the network the file is there already. A fault is taken up by begin_copy(), since a reader
+ * is on the stack. */
+void fetch_receive(struct fetch *f)
+{
+    if (is_here(f))
+        create_body(f);
+}

@@ -1,0 +1,38 @@
+/* pip reads a list from a variable as words with white space between them; a URL holds none. */
+#include "dray/job/pip_env.h"
+
+#include "dray/util/buf.h"
+
+/* An empty variable would be a value, and a configuration file may say something of its own:
+ * options that were not said are unset, and left to pip's defaults. */
+static void add(struct arena *a, struct strs *out, const char *name, struct str value)
+{
+    strs_add(out, value.n ? arena_f(a, "%s=%.*s", name, STR_ARG(value)) : arena_f(a, "%s", name));
+}
+
+static void add_list(struct arena *a, struct strs *out, const char *name, const struct strs *list)
+{
+    struct buf words = { 0 };
+
+    for (size_t i = 0; i < list->n; i++)
+        buf_add_f(&words, "%s%.*s", i ? " " : "", STR_ARG(list->items[i]));
+    add(a, out, name, buf_str(&words));
+    buf_done(&words);
+}
+
+void pip_env_of(const struct settings *s, struct arena *a, struct strs *out)
+{
+    add(a, out, "PIP_NO_INDEX", s->no_index ? STR("1") : STR_NONE);
+    add(a, out, "PIP_INDEX_URL", s->index_url);
+    add_list(a, out, "PIP_EXTRA_INDEX_URL", &s->extra_index_urls);
+    add_list(a, out, "PIP_FIND_LINKS", &s->find_links);
+    add_list(a, out, "PIP_TRUSTED_HOST", &s->trusted_hosts);
+    add(a, out, "PIP_CERT", s->cert);
+    add(a, out, "PIP_CLIENT_CERT", s->client_cert);
+    strs_add(out, arena_f(a, "PIP_TIMEOUT=%u", s->timeout_s));
+    strs_add(out, arena_f(a, "PIP_RETRIES=%u", s->retries));
+    if (s->no_cache_dir)
+        strs_add(out, STR("PIP_NO_CACHE_DIR=1"));
+    else if (s->pip_cache_dir.n)
+        add(a, out, "PIP_CACHE_DIR", s->pip_cache_dir);
+}
