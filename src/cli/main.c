@@ -20,6 +20,7 @@ static const struct command commands[] = {
     { "install", "fetch, then let the machine's pip install", cmd_install },
     { "metadata", "print wheels' metadata without fetching them", cmd_metadata },
     { "cache", "look after what is kept for later runs", cmd_cache },
+    { "trace", "say where the time of a run went", cmd_trace },
     { NULL, NULL, NULL },
 };
 

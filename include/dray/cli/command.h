@@ -9,3 +9,4 @@ int cmd_install(int argc, char **argv);
 int cmd_metadata(int argc, char **argv);
 int cmd_wheel(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
