@@ -1,10 +1,72 @@
-# bash completion for dray; the bash of macOS (3.2) has no mapfile
+# bash completion for dray; the bash of macOS (3.2) has neither mapfile nor compopt
 # shellcheck disable=SC2207
+
+# All options of one command.
+_dray_options() {
+    local own='-h --help -V --version'
+    local all="-r --requirement -c --constraint -i --index-url --extra-index-url --no-index -f --find-links
+        --only-binary --no-binary --prefer-binary --pre --require-hashes --no-require-hashes --python --cache-dir
+        --cache-size --pip-cache-dir --no-cache-dir --trusted-host --cert --client-cert --timeout --retries
+        --connections --offline --trace --progress -q --quiet -v --verbose $own"
+    local fetching='--no-deps --dry-run --report'
+    local choosing='--target --platform --python-version --implementation --abi'
+
+    case $1 in
+    download) echo "$all $fetching $choosing -d --dest --link-mode" ;;
+    wheel) echo "$all $fetching $choosing -w --wheel-dir --link-mode" ;;
+    install) echo "$all $fetching" ;;
+    metadata) echo "$all $choosing --json --stats" ;;
+    cache) echo "--cache-dir --cache-size --max-size --older-than --json $own" ;;
+    trace) echo "--svg --json $own" ;;
+    esac
+}
+
+# "-f": files, "-d": directories, of which names may hold blanks.
+_dray_paths() {
+    local IFS=$'\n'
+    compopt -o filenames 2>/dev/null
+    COMPREPLY=($(compgen "$1" -- "$cur"))
+}
+
+# Is $1 among the words before the cursor, behind the command?
+_dray_has() {
+    local i
+    for ((i = 2; i < COMP_CWORD; i++)); do
+        [ "${COMP_WORDS[i]}" = "$1" ] && return 0
+    done
+    return 1
+}
+
+# What follows an option, which is in $prev; 1 when that takes no value.
+_dray_value() {
+    case $prev in
+    -d | --dest | -w | --wheel-dir | --cache-dir | --pip-cache-dir) _dray_paths -d ;;
+    -r | --requirement | -c | --constraint | -f | --find-links | --cert | --client-cert | --report | --trace | --svg | \
+        --python) _dray_paths -f ;;
+    --progress) COMPREPLY=($(compgen -W 'auto on off json' -- "$cur")) ;;
+    --link-mode) COMPREPLY=($(compgen -W 'auto reflink hardlink copy' -- "$cur")) ;;
+    --only-binary | --no-binary)
+        COMPREPLY=($(compgen -W ':all: :none:' -- "$cur"))
+        if declare -F __ltrim_colon_completions >/dev/null; then __ltrim_colon_completions "$cur"; fi
+        ;;
+    -i | --index-url | --extra-index-url | --target | --platform | --python-version | --implementation | --abi | \
+        --trusted-host | --timeout | --retries | --connections | --cache-size | --max-size | --older-than) ;;
+    *) return 1 ;;
+    esac
+}
+
+_dray_verb() {
+    local verb verbs='dir info list verify prune purge'
+    for verb in $verbs; do
+        _dray_has "$verb" && return
+    done
+    COMPREPLY=($(compgen -W "$verbs" -- "$cur"))
+}
 
 _dray() {
     # _init_completion, where bash-completion is installed, sets all four.
     # shellcheck disable=SC2034
-    local cur prev words cword
+    local cur prev words cword command=${COMP_WORDS[1]}
     if declare -F _init_completion >/dev/null; then
         _init_completion -n =: || return
     else
@@ -12,43 +74,18 @@ _dray() {
     fi
 
     if [ "$cword" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'download --help --version' -- "$cur"))
+        COMPREPLY=($(compgen -W 'download wheel install metadata cache trace -h --help -V --version' -- "$cur"))
         return
     fi
-    case $prev in
-    -d | --dest | --cache-dir)
-        COMPREPLY=($(compgen -d -- "$cur"))
+    if [ "$command" = install ] && _dray_has --; then
+        _dray_paths -f # pip's part of the line
         return
-        ;;
-    -r | --requirement | -c | --constraint | -f | --find-links | --cert | --client-cert | --report | --trace | --python)
-        COMPREPLY=($(compgen -f -- "$cur"))
-        return
-        ;;
-    --progress)
-        COMPREPLY=($(compgen -W 'auto on off json' -- "$cur"))
-        return
-        ;;
-    --only-binary | --no-binary)
-        COMPREPLY=($(compgen -W ':all: :none:' -- "$cur"))
-        return
-        ;;
-    -i | --index-url | --extra-index-url | --target | --platform | --python-version | --implementation | --abi | \
-        --trusted-host | --timeout | --retries | --connections)
-        return
-        ;;
-    esac
-    case $cur in
-    -*)
-        COMPREPLY=($(compgen -W '-r --requirement -c --constraint --no-deps -i --index-url
-            --extra-index-url --no-index -f --find-links --only-binary --no-binary --prefer-binary --pre
-            --require-hashes --no-require-hashes --python --target --platform --python-version
-            --implementation --abi -d --dest --cache-dir --no-cache-dir --trusted-host --cert --client-cert
-            --timeout --retries --connections --dry-run --report --trace --progress -q --quiet -v --verbose
-            -h --help -V --version' -- "$cur"))
-        ;;
-    *)
-        COMPREPLY=($(compgen -f -- "$cur"))
-        ;;
+    fi
+    _dray_value && return
+    case $command:$cur in
+    *:-*) COMPREPLY=($(compgen -W "$(_dray_options "$command")" -- "$cur")) ;;
+    cache:*) _dray_verb ;;
+    *) _dray_paths -f ;;
     esac
 }
 complete -F _dray dray

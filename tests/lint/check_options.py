@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every option of settings_table stands in the man page and in each completion, and they have no others."""
+"""Every option of settings_table, and of commands that have options of their own, stands in the man page and in
+each completion, and they have no others."""
 
 import re
 
@@ -8,6 +9,11 @@ import source
 TABLE = source.ROOT / "src" / "job" / "settings_table.c"
 # "{ "index-url", 'i', SETTING_TEXT, AT(index_url), FILES, ..."
 _ROW = re.compile(r"""\{\s*"([a-z-]+)",\s*(?:'(.)'|0),\s*SETTING_\w+,\s*AT\(\w+\),\s*([\w |]+?),""")
+
+# "{ "svg", required_argument, NULL, 's' }" of a command that reads its line by getopt_long itself. Its letters are
+# those of all commands, or none.
+COMMANDS = source.ROOT / "src" / "cli"
+_LONG = re.compile(r"""\{\s*"([a-z-]+)",\s*(?:required|optional|no)_argument""")
 
 # Options of the program itself, which are no settings.
 OWN = {"help": "h", "version": "V"}
@@ -25,7 +31,8 @@ def options():
     """long name: letter or None, of all that the command line takes."""
     text = source.without_comments(TABLE.read_text())
     rows = {name: letter or None for name, letter, where in _ROW.findall(text) if where != "0"}
-    return {**rows, **OWN}
+    texts = (source.without_comments(path.read_text()) for path in COMMANDS.glob("cmd_*.c"))
+    return {**{name: None for text in texts for name in _LONG.findall(text)}, **rows, **OWN}
 
 
 def found_in(text, pattern):
