@@ -1,11 +1,14 @@
 /* dray cache: the store as a person sees it. What it does is store/upkeep's. */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "dray/cli/command.h"
+#include "dray/job/interpreter.h"
 #include "dray/job/rooms.h"
 #include "dray/store/upkeep.h"
 #include "dray/ui/human.h"
@@ -140,11 +143,11 @@ static void add_size(struct buf *out, uint64_t n, const char *noun, uint64_t byt
     buf_add_c(out, '\n');
 }
 
-static void info_text(struct buf *out, struct store *s, const struct store_info *info)
+static void info_text(struct buf *out, const char *root, const struct store_info *info)
 {
     uint64_t bytes = info->object_bytes;
 
-    buf_add_f(out, "%s\n", store_root(s));
+    buf_add_f(out, "%s\n", root);
     buf_add_z(out, "files      ");
     add_size(out, info->objects, "file", info->object_bytes);
     for (int k = 0; k < STORE_KIND_COUNT; k++) {
@@ -165,13 +168,13 @@ static void add_int(struct json *j, const char *key, uint64_t n)
     json_int(j, n > INT64_MAX ? INT64_MAX : (int64_t)n);
 }
 
-static void info_json(struct buf *out, struct store *s, const struct store_info *info)
+static void info_json(struct buf *out, const char *root, const struct store_info *info)
 {
     struct json *j = json_open(out, true);
 
     json_map(j);
     json_key(j, "root");
-    json_str(j, str_of(store_root(s)));
+    json_str(j, str_of(root));
     add_int(j, "max_bytes", info->max_bytes);
     add_int(j, "files", info->objects);
     add_int(j, "file_bytes", info->object_bytes);
@@ -193,9 +196,9 @@ static int cache_info(const struct cache_wish *w, struct store *s, struct buf *o
     if (store_info(s, &info, e))
         return e->code;
     if (w->json)
-        info_json(out, s, &info);
+        info_json(out, store_root(s), &info);
     else
-        info_text(out, s, &info);
+        info_text(out, store_root(s), &info);
     return 0;
 }
 
@@ -317,7 +320,7 @@ static int cache_purge(const struct cache_wish *w, struct store *s, struct buf *
     uint64_t objects, bytes;
 
     (void)w;
-    if (store_purge(s, &objects, &bytes, e))
+    if (store_purge(s, &objects, &bytes, e) || interpreter_forget_all(store_root(s), e))
         return e->code;
     buf_add_z(out, "Removed ");
     add_size(out, objects, "file", bytes);
@@ -332,6 +335,17 @@ static const struct {
     { "prune", cache_prune }, { "purge", cache_purge },
 };
 
+/* Where no store is, none is made to look into. */
+static void tell_of_none(const struct cache_wish *w, const char *root, struct buf *out)
+{
+    if (!w->json)
+        buf_add_f(out, "Nothing is kept yet: %s does not exist.\n", root);
+    else if (str_is(str_of(w->verb), "info"))
+        info_json(out, root, &(struct store_info){ .max_bytes = w->settings.cache_bytes });
+    else
+        buf_add_z(out, "[]\n");
+}
+
 static int run_verb(const struct cache_wish *w, const char *root, struct buf *out, struct err *e)
 {
     struct store_options o = { .root = root, .max_bytes = w->settings.cache_bytes };
@@ -343,6 +357,10 @@ static int run_verb(const struct cache_wish *w, const char *root, struct buf *ou
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (!str_is(str_of(w->verb), verbs[i].name))
             continue;
+        if (access(root, F_OK) != 0 && errno == ENOENT) {
+            tell_of_none(w, root, out);
+            return 0;
+        }
         struct store *s = store_open(&o, e);
         int code = s ? verbs[i].run(w, s, out, e) : e->code;
         store_close(s);

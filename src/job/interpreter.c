@@ -24,6 +24,7 @@
 #include "dray/util/file.h"
 #include "dray/util/limits.h"
 #include "dray/util/mem.h"
+#include "dray/util/tree.h"
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 enum { PROBE_TIMEOUT_MS = 60 * 1000 };
@@ -280,4 +281,14 @@ void interpreter_cancel(struct interpreter *i)
     else
         loop_unpost(i->loop, &i->answer);
     interpreter_free(i);
+}
+
+int interpreter_forget_all(const char *cache_dir, struct err *e)
+{
+    struct buf dir = { 0 };
+
+    buf_add_f(&dir, "%s/interpreters", cache_dir);
+    int code = tree_remove(buf_z(&dir), e);
+    buf_done(&dir);
+    return code;
 }

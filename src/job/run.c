@@ -7,16 +7,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "dray/fetch/build.h"
 #include "dray/fetch/fetch.h"
-#include "dray/fetch/host.h"
-#include "dray/fetch/source.h"
 #include "dray/job/gather.h"
 #include "dray/job/inputs.h"
 #include "dray/job/installer.h"
-#include "dray/job/pip_env.h"
-#include "dray/job/rooms.h"
 #include "dray/job/target_choice.h"
+#include "dray/job/workshop.h"
 #include "dray/util/clock.h"
 #include "dray/util/mem.h"
 #include "dray_config.h"
@@ -32,17 +28,8 @@ struct job {
     struct inputs *inputs;
     struct target_choice *choice;
     struct target *target;
-    struct rooms rooms;
-    struct cache cache;
-    struct hosts *hosts;
-    struct builds *builds;
-    struct strs build_env;
-    struct arena arena;
+    struct workshop workshop;
     struct installer *installer;
-    struct readers *readers;
-    struct page_world pages;
-    struct source *source;
-    struct strs indexes;
     const char **trusted_hosts;
     size_t n_trusted_hosts;
     struct gathered gathered;
@@ -83,11 +70,6 @@ static int job_connect(struct job *j)
     return j->http ? 0 : j->err.code;
 }
 
-static const char *job_python(const struct job *j)
-{
-    return j->settings->python.n ? j->settings->python.p : "python3";
-}
-
 static size_t count_failed(const struct job *j)
 {
     size_t n = 0;
@@ -114,10 +96,11 @@ static void job_install(struct job *j)
 
     for (size_t i = 0; i < j->result.n; i++) {
         const struct fetch_view *v = j->result.fetches[i];
-        strs_add(&pins, arena_f(&j->arena, "%.*s==%.*s", STR_ARG(v->project), STR_ARG(v->version)));
+        strs_add(&pins, arena_f(&j->workshop.arena, "%.*s==%.*s", STR_ARG(v->project),
+                                STR_ARG(v->version)));
     }
-    struct installer_order order = { .python = job_python(j),
-                                     .wheelhouse = j->rooms.wheelhouse,
+    struct installer_order order = { .python = workshop_python(j->settings),
+                                     .wheelhouse = j->workshop.rooms.wheelhouse,
                                      .pins = &pins,
                                      .options = &j->settings->pip_options };
     j->installer = installer_start(j->loop, &order, job_installed, j, &j->err);
@@ -145,28 +128,6 @@ static bool needs_index(const struct gathered *g)
     return false;
 }
 
-static void job_open_source(struct job *j)
-{
-    const struct settings *s = j->settings;
-
-    if (!s->no_index && s->index_url.n)
-        strs_add(&j->indexes, s->index_url);
-    for (size_t i = 0; i < s->extra_index_urls.n && !s->no_index; i++)
-        strs_add(&j->indexes, s->extra_index_urls.items[i]);
-    j->readers = readers_create(j->loop);
-    j->cache = (struct cache){ .store = j->rooms.store, .offline = s->offline };
-    j->hosts = hosts_create(j->loop, &j->cache);
-    j->pages = (struct page_world){ .loop = j->loop,
-                                    .http = j->http,
-                                    .readers = j->readers,
-                                    .events = j->events,
-                                    .cache = j->cache,
-                                    .retries = s->retries,
-                                    .trusted_hosts = j->trusted_hosts,
-                                    .n_trusted_hosts = j->n_trusted_hosts };
-    j->source = source_create(&j->pages, &j->indexes, &s->find_links);
-}
-
 static int job_gather(struct job *j)
 {
     struct gather_input in = { .settings = j->settings, .env = &j->target->env };
@@ -180,73 +141,19 @@ static int job_gather(struct job *j)
     return needs_index(&j->gathered) ? settings_check_index(j->settings, &j->err) : 0;
 }
 
-static enum fetch_goal job_goal(const struct settings *s)
-{
-    if (s->command == COMMAND_METADATA)
-        return GOAL_METADATA;
-    if (s->dry_run)
-        return GOAL_CHOICE;
-    return s->command == COMMAND_DOWNLOAD ? GOAL_FILES : GOAL_WHEELS;
-}
-
-static enum place_mode job_mode(const struct settings *s)
-{
-    switch (s->link_mode) {
-    case LINK_AUTO:
-        return PLACE_AUTO;
-    case LINK_REFLINK:
-        return PLACE_ONLY_REFLINK;
-    case LINK_HARDLINK:
-        return PLACE_ONLY_HARDLINK;
-    case LINK_COPY:
-        return PLACE_ONLY_COPY;
-    }
-    abort();
-}
-
-static void job_open_builds(struct job *j)
-{
-    if (!j->rooms.archives)
-        return;
-    pip_env_of(j->settings, &j->arena, &j->build_env);
-    j->builds = builds_create(
-        &(struct build_world){ .loop = j->loop, .python = job_python(j), .env = &j->build_env });
-}
-
-static struct fetch_world job_world(const struct job *j)
-{
-    const struct settings *s = j->settings;
-    const struct rooms *r = &j->rooms;
-
-    return (struct fetch_world){ .loop = j->loop,
-                                 .http = j->http,
-                                 .events = j->events,
-                                 .source = j->source,
-                                 .readers = j->readers,
-                                 .cache = j->cache,
-                                 .hosts = j->hosts,
-                                 .pip_cache_dir =
-                                     r->pip_cache_dir.n ? buf_z(&r->pip_cache_dir) : NULL,
-                                 .place = r->place,
-                                 .temp = r->temp,
-                                 .archives = r->archives,
-                                 .builds = j->builds,
-                                 .mode = job_mode(s),
-                                 .target = j->target,
-                                 .retries = s->retries,
-                                 .goal = job_goal(s),
-                                 .want_metadata = s->report.n > 0 };
-}
-
 static int job_start_fetching(struct job *j)
 {
     if (j->settings->trusted_hosts.n != j->n_trusted_hosts && job_connect(j))
         return j->err.code;
-    if (job_gather(j) || rooms_open(&j->rooms, j->settings, &j->err))
+    struct workshop_site site = { .loop = j->loop,
+                                  .http = j->http,
+                                  .events = j->events,
+                                  .settings = j->settings,
+                                  .trusted_hosts = j->trusted_hosts,
+                                  .n_trusted_hosts = j->n_trusted_hosts };
+    if (job_gather(j) || workshop_open(&j->workshop, &site, &j->err))
         return j->err.code;
-    job_open_source(j);
-    job_open_builds(j);
-    struct fetch_world w = job_world(j);
+    struct fetch_world w = workshop_world(&j->workshop, j->target);
     j->fetcher = fetcher_create(&w, job_fetched, j);
     for (size_t i = 0; i < j->gathered.n; i++)
         fetcher_add(j->fetcher, &j->gathered.wishes[i]);
@@ -307,8 +214,8 @@ static void job_tick(void *ctx)
     struct job *j = ctx;
 
     events_emit(j->events, &(struct event){ .kind = EVENT_TICK });
-    if (j->rooms.store && store_is_dirty(j->rooms.store))
-        store_flush(j->rooms.store);
+    if (j->workshop.rooms.store && store_is_dirty(j->workshop.rooms.store))
+        store_flush(j->workshop.rooms.store);
     loop_timer_start(j->ticks, TICK_MS);
 }
 
@@ -353,7 +260,7 @@ static int job_open(struct job *j)
     j->start_us = clock_us();
     j->loop = loop_open(&j->err);
     if (!j->loop || job_watch_signals(j) || job_connect(j) ||
-        rooms_open_store(&j->rooms, j->settings, j->events, &j->err))
+        rooms_open_store(&j->workshop.rooms, j->settings, j->events, &j->err))
         return j->err.code;
     j->ticks = loop_timer_create(j->loop, job_tick, j);
     loop_timer_unref(j->ticks);
@@ -418,7 +325,7 @@ int job_run(struct job *j, struct err *e)
         fetcher_cancel(j->fetcher);
     installer_cancel(j->installer);
     j->installer = NULL;
-    rooms_done(&j->rooms, j->events);
+    workshop_done(&j->workshop);
     job_count(j);
     events_emit(j->events, &(struct event){ .kind = EVENT_END, .code = j->err.code });
     return err_move(e, &j->err);
@@ -434,10 +341,7 @@ void job_destroy(struct job *j)
     if (!j)
         return;
     fetcher_destroy(j->fetcher);
-    builds_destroy(j->builds);
-    source_destroy(j->source);
-    hosts_destroy(j->hosts);
-    readers_destroy(j->readers);
+    workshop_done(&j->workshop);
     gathered_done(&j->gathered);
     inputs_destroy(j->inputs);
     target_choice_cancel(j->choice);
@@ -445,9 +349,6 @@ void job_destroy(struct job *j)
     loop_timer_destroy(j->ticks);
     http_destroy(j->http);
     loop_close(j->loop);
-    strs_done(&j->indexes);
-    strs_done(&j->build_env);
-    arena_done(&j->arena);
     free(j->trusted_hosts);
     err_done(&j->err);
     free(j);

@@ -47,7 +47,7 @@ static size_t digests_of(const struct fetch_view *v, const struct digest *out[DI
 {
     size_t n = 0;
 
-    if (v->path.p) {
+    if (v->path.p && !v->built) { /* else it is not that of what the URL names */
         out[n++] = &v->sha256;
         return n;
     }

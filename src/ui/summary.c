@@ -80,7 +80,8 @@ static size_t chosen(const struct job_result *r, uint64_t *bytes)
 
     for (size_t i = 0; i < r->n; i++) {
         const struct fetch_view *v = r->fetches[i];
-        if (v->state != FETCH_DONE || v->path.p)
+        if (v->state != FETCH_DONE || v->path.p || v->origin == FETCH_FROM_STORE ||
+            v->origin == FETCH_FROM_PIP)
             continue;
         n++;
         *bytes += v->body_bytes == FETCH_BYTES_UNKNOWN ? 0 : v->body_bytes;

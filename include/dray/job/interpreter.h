@@ -18,3 +18,5 @@ struct interpreter *interpreter_start(struct loop *l, const char *python, const 
                                       interpreter_done_fn done, void *ctx);
 /* `done` will not run. Not to be called once it has. */
 void interpreter_cancel(struct interpreter *i);
+/* What is kept of all of them goes. ERR_IO: not all of it could be removed. */
+int interpreter_forget_all(const char *cache_dir, struct err *e);

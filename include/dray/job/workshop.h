@@ -1,0 +1,42 @@
+/* workshop.h: everything that the machines of a job work with: its directories, readers, indexes,
+ * what is kept of servers, builders. */
+#pragma once
+
+#include "dray/fetch/build.h"
+#include "dray/fetch/page.h"
+#include "dray/fetch/world.h"
+#include "dray/job/rooms.h"
+
+/* What it is set up with; borrowed until workshop_done(). */
+struct workshop_site {
+    struct loop *loop;
+    struct http *http;
+    struct events *events;
+    const struct settings *settings;
+    const char *const *trusted_hosts;
+    size_t n_trusted_hosts;
+};
+
+/* Zeroed is an empty one; all of it is owned. */
+struct workshop {
+    struct workshop_site site;
+    struct rooms rooms; /* its store is opened by the owner, before all else */
+    struct arena arena;
+    struct cache cache;
+    struct hosts *hosts;
+    struct readers *readers;
+    struct page_world pages;
+    struct strs indexes;
+    struct source *source;
+    struct builds *builds;
+    struct strs build_env;
+};
+
+/* ERR_IO, ERR_SPACE: the destination can't be used. */
+int workshop_open(struct workshop *w, const struct workshop_site *site, struct err *e);
+/* What fetcher_create() wants of it. */
+struct fetch_world workshop_world(const struct workshop *w, const struct target *target);
+/* The interpreter whose pip is run. */
+const char *workshop_python(const struct settings *s);
+/* Every machine must have ended or been destroyed; removes the temporary directories. */
+void workshop_done(struct workshop *w);

@@ -1,0 +1,117 @@
+/* What settings mean for the machines. */
+#include "dray/job/workshop.h"
+
+#include <stdlib.h>
+
+#include "dray/fetch/host.h"
+#include "dray/fetch/source.h"
+#include "dray/job/pip_env.h"
+
+const char *workshop_python(const struct settings *s)
+{
+    return s->python.n ? s->python.p : "python3";
+}
+
+static void open_source(struct workshop *w)
+{
+    const struct settings *s = w->site.settings;
+
+    if (!s->no_index && s->index_url.n)
+        strs_add(&w->indexes, s->index_url);
+    for (size_t i = 0; i < s->extra_index_urls.n && !s->no_index; i++)
+        strs_add(&w->indexes, s->extra_index_urls.items[i]);
+    w->pages = (struct page_world){ .loop = w->site.loop,
+                                    .http = w->site.http,
+                                    .readers = w->readers,
+                                    .events = w->site.events,
+                                    .cache = w->cache,
+                                    .retries = s->retries,
+                                    .trusted_hosts = w->site.trusted_hosts,
+                                    .n_trusted_hosts = w->site.n_trusted_hosts };
+    w->source = source_create(&w->pages, &w->indexes, &s->find_links);
+}
+
+static void open_builds(struct workshop *w)
+{
+    const struct settings *s = w->site.settings;
+
+    if (!w->rooms.archives)
+        return;
+    pip_env_of(s, &w->arena, &w->build_env);
+    w->builds = builds_create(&(struct build_world){
+        .loop = w->site.loop, .python = workshop_python(s), .env = &w->build_env });
+}
+
+int workshop_open(struct workshop *w, const struct workshop_site *site, struct err *e)
+{
+    w->site = *site;
+    if (rooms_open(&w->rooms, site->settings, e))
+        return e->code;
+    w->cache = (struct cache){ .store = w->rooms.store, .offline = site->settings->offline };
+    w->hosts = hosts_create(site->loop, &w->cache);
+    w->readers = readers_create(site->loop);
+    open_source(w);
+    open_builds(w);
+    return 0;
+}
+
+static enum fetch_goal goal_of(const struct settings *s)
+{
+    if (s->command == COMMAND_METADATA)
+        return GOAL_METADATA;
+    if (s->dry_run)
+        return GOAL_CHOICE;
+    return s->command == COMMAND_DOWNLOAD ? GOAL_FILES : GOAL_WHEELS;
+}
+
+static enum place_mode mode_of(const struct settings *s)
+{
+    switch (s->link_mode) {
+    case LINK_AUTO:
+        return PLACE_AUTO;
+    case LINK_REFLINK:
+        return PLACE_ONLY_REFLINK;
+    case LINK_HARDLINK:
+        return PLACE_ONLY_HARDLINK;
+    case LINK_COPY:
+        return PLACE_ONLY_COPY;
+    }
+    abort();
+}
+
+struct fetch_world workshop_world(const struct workshop *w, const struct target *target)
+{
+    const struct settings *s = w->site.settings;
+    const struct buf *pip_cache = &w->rooms.pip_cache_dir;
+
+    return (struct fetch_world){ .loop = w->site.loop,
+                                 .http = w->site.http,
+                                 .events = w->site.events,
+                                 .source = w->source,
+                                 .readers = w->readers,
+                                 .cache = w->cache,
+                                 .hosts = w->hosts,
+                                 .pip_cache_dir = pip_cache->n ? buf_z(pip_cache) : NULL,
+                                 .place = w->rooms.place,
+                                 .temp = w->rooms.temp,
+                                 .archives = w->rooms.archives,
+                                 .builds = w->builds,
+                                 .mode = mode_of(s),
+                                 .target = target,
+                                 .retries = s->retries,
+                                 .goal = goal_of(s),
+                                 .want_metadata = s->report.n > 0 };
+}
+
+void workshop_done(struct workshop *w)
+{
+    builds_destroy(w->builds);
+    source_destroy(w->source);
+    hosts_destroy(w->hosts);
+    readers_destroy(w->readers);
+    rooms_done(&w->rooms, w->site.events);
+    strs_done(&w->indexes);
+    strs_done(&w->build_env);
+    arena_done(&w->arena);
+    *w = (struct workshop){ 0 };
+}
