@@ -8,7 +8,7 @@
 #include "dray_config.h"
 
 #define DEFAULT_DEST "."
-enum { DEFAULT_TIMEOUT_S = 15, DEFAULT_RETRIES = 5, DEFAULT_CONNECTIONS = 40 };
+enum { DEFAULT_TIMEOUT_S = 15, DEFAULT_RETRIES = 5, DEFAULT_CONNECTIONS = 50 };
 
 void settings_init(struct settings *s)
 {

@@ -85,7 +85,7 @@ const struct setting settings_table[] = {
     { "retries", 0, SETTING_NUMBER, AT(retries), PIPS, ALL, MAX_RETRIES, "N",
       "try again so many times (default: 5)" },
     { "connections", 0, SETTING_NUMBER, AT(connections), OURS, ALL, MAX_CONNECTIONS, "N",
-      "requests at once, in all (default: 40)" },
+      "requests at once, in all (default: 50)" },
 
     { "offline", 0, SETTING_FLAG, AT(offline), OURS, ALL, 0, NULL,
       "ask no server: use what is kept, and say what is missing" },

@@ -22,7 +22,7 @@
  * which grows with the number of entries, stands between METADATA and the directory as a rule: a
  * reader that has to go back for the directory takes as much more as covers that too. */
 enum {
-    TAIL_LEAST = 8 * 1024,
+    TAIL_LEAST = 14 * 1024,
     TAIL_MOST = 128 * 1024,
     TAIL_PER_ROOT = 48,
     GAP_BYTES = 8 * 1024, /* of METADATA, licences and the like */

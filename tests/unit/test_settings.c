@@ -204,7 +204,7 @@ static void test_init(void **state)
     settings_init(&s);
     assert_int_equal(s.timeout_s, 15);
     assert_int_equal(s.retries, 5);
-    assert_int_equal(s.connections, 40);
+    assert_int_equal(s.connections, 50);
     assert_true(str_is(s.dest, "."));
     assert_true(str_is(s.index_url, DRAY_DEFAULT_INDEX));
     settings_done(&s);
