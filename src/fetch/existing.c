@@ -60,28 +60,30 @@ static int hash_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
     return 0;
 }
 
-/* What the store holds is vouched for or goes; files of others are left alone. */
-static void judge_object(struct existing *x, const struct digest *got, bool was_read)
+/* Is it what it is kept as? What the store holds is vouched for or goes; files of others are left
+ * alone. */
+static bool judge_object(struct existing *x, const struct digest *sha256)
 {
-    if (x->answer.origin != FETCH_FROM_STORE || !was_read)
-        return;
-    if (digest_eq(&got[DIGEST_SHA256], &x->in_store))
+    if (x->answer.origin != FETCH_FROM_STORE)
+        return true;
+    bool is_right = digest_eq(sha256, &x->in_store);
+    if (is_right)
         store_vouch(x->world->cache.store, &x->in_store);
     else
         store_discard(x->world->cache.store, &x->in_store);
+    return is_right;
 }
 
 static void hashed(void *ctx, struct err *e)
 {
     struct existing *x = ctx;
     struct digest got[DIGEST_COUNT] = { 0 };
-    bool was_read = e->code == 0;
 
     x->reader = NULL;
     hasher_finish(&x->hasher, got);
     hasher_done(&x->hasher);
-    judge_object(x, got, was_read);
-    if (was_read && !promise_check(x->wish.promise, got, e)) {
+    if (!e->code && judge_object(x, &got[DIGEST_SHA256]) &&
+        !promise_check(x->wish.promise, got, e)) {
         x->answer.found = true;
         x->answer.sha256 = got[DIGEST_SHA256];
         tell(x);
@@ -186,7 +188,8 @@ static bool look_in_store_by_url(struct existing *x)
     struct store_record r;
     struct digest d = { .alg = DIGEST_SHA256 };
 
-    enum cache_state state = cache_look(&x->world->cache, STORE_FILE, x->wish.url, &a, &r);
+    enum cache_state state =
+        x->wish.url.p ? cache_look(&x->world->cache, STORE_FILE, x->wish.url, &a, &r) : CACHE_MISS;
     bool usable =
         state == CACHE_FRESH || (state == CACHE_STALE && promise_has_digest(x->wish.promise));
     bool known = usable && r.content.n == digest_size(DIGEST_SHA256);
@@ -223,7 +226,7 @@ static bool look_in_pip(struct existing *x)
     bool found;
 
     x->answer.origin = FETCH_FROM_PIP;
-    if (!dir || url_parse(x->wish.url, &u, &e)) {
+    if (!dir || !x->wish.url.p || url_parse(x->wish.url, &u, &e)) {
         err_done(&e);
         return false;
     }

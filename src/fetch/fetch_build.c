@@ -33,7 +33,7 @@ static int rank_of(const struct fetch *f, struct str filename)
     return rank;
 }
 
-static void set_built(struct fetch *f, struct str filename)
+void fetch_set_built(struct fetch *f, struct str filename)
 {
     f->view.filename = arena_str(&f->fetcher->arena, filename);
     f->view.built = true;
@@ -61,41 +61,25 @@ static const struct digest *promised_sha256(const struct fetch *f)
 }
 
 /* The record's label is the wheel's name, its content the wheel's sha256. */
-static bool find_in_store(struct fetch *f)
+bool fetch_recall_built(struct fetch *f, struct digest *wheel)
 {
     struct store *store = f->fetcher->world.cache.store;
     const struct digest *archive = promised_sha256(f);
-    struct digest wheel = { .alg = DIGEST_SHA256 };
-    struct buf key = { 0 }, path = { 0 };
+    struct buf key = { 0 };
     struct arena a = { 0 };
     struct store_record r;
-    uint64_t bytes;
-    struct store_object object;
 
-    if (!store || !archive)
+    if (!fetch_needs_build(f) || !store || !archive)
         return false;
     build_key(f, archive, &key);
     bool found = store_get(store, STORE_BUILD, buf_str(&key), &a, &r) &&
                  r.content.n == digest_size(DIGEST_SHA256) && rank_of(f, r.label) >= 0;
-    if (found)
-        memcpy(wheel.bytes, r.content.p, r.content.n);
-    found = found && store_find(store, &wheel, &object);
     if (found) {
-        bytes = object.bytes;
-        close(object.fd);
-        found = object.trust == STORE_TRUSTED;
-    }
-    if (found) {
-        store_object_path(store, &wheel, &path);
-        set_built(f, r.label);
-        fetch_set_found(f, &(struct existing_answer){ .found = true,
-                                                      .origin = FETCH_FROM_STORE,
-                                                      .bytes = bytes,
-                                                      .sha256 = wheel,
-                                                      .path = buf_str(&path) });
+        *wheel = (struct digest){ .alg = DIGEST_SHA256 };
+        memcpy(wheel->bytes, r.content.p, r.content.n);
+        f->built_name = arena_str(&f->fetcher->arena, r.label);
     }
     buf_done(&key);
-    buf_done(&path);
     arena_done(&a);
     return found;
 }
@@ -132,7 +116,7 @@ static void split_python(struct str tag, struct pip_wheel_key *out)
 
 /* What pip built from the same link. Not where the user demands hashes: nobody promised one of a
  * wheel that was built here. */
-static bool find_in_pip(struct fetch *f)
+bool fetch_find_built_by_pip(struct fetch *f)
 {
     const char *cache = f->fetcher->world.pip_cache_dir;
     struct pip_wheel_key key = {
@@ -144,7 +128,7 @@ static bool find_in_pip(struct fetch *f)
     struct err e = { 0 };
     int fd;
 
-    if (!cache || f->promise.n_allowed)
+    if (!fetch_needs_build(f) || !cache || f->promise.n_allowed)
         return false;
     split_python(tag_set_at(f->fetcher->world.target->tags, 0)->python, &key);
     pip_cache_wheel_dir(cache, &key, &dir);
@@ -156,7 +140,7 @@ static bool find_in_pip(struct fetch *f)
     if (found) {
         close(fd);
         f->promise = (struct promise){ .bytes = FETCH_BYTES_UNKNOWN };
-        set_built(f, buf_str(&best));
+        fetch_set_built(f, buf_str(&best));
         fetch_set_found(f, &(struct existing_answer){ .found = true,
                                                       .origin = FETCH_FROM_PIP,
                                                       .bytes = bytes,
@@ -166,11 +150,6 @@ static bool find_in_pip(struct fetch *f)
     buf_done(&dir);
     buf_done(&best);
     return found;
-}
-
-bool fetch_find_built(struct fetch *f)
-{
-    return fetch_needs_build(f) && (find_in_store(f) || find_in_pip(f));
 }
 
 /* -- BUILD -- */
@@ -248,7 +227,7 @@ static void built(void *ctx, struct build_result *result)
         fetch_go(f, FETCH_FAILED);
         return;
     }
-    set_built(f, str_of(result->filename));
+    fetch_set_built(f, str_of(result->filename));
     f->reader = reader_start(f->fetcher->world.readers, result->wheel, &sink);
 }
 

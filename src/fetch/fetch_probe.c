@@ -124,20 +124,49 @@ static void looked_elsewhere(void *ctx, const struct existing_answer *answer)
         go_fetching(f);
 }
 
-static void look_elsewhere(struct fetch *f)
+static void look_for_file(struct fetch *f)
 {
     struct existing_wish wish = { .promise = &f->promise,
                                   .url = f->url,
                                   .filename = f->view.filename };
 
+    if (fetch_find_built_by_pip(f))
+        use_found(f);
+    else
+        f->existing = existing_start(&f->fetcher->world, &wish, false, looked_elsewhere, f);
+}
+
+static void looked_for_built(void *ctx, const struct existing_answer *answer)
+{
+    struct fetch *f = ctx;
+
+    if (answer->found) {
+        fetch_set_found(f, answer);
+        fetch_set_built(f, f->built_name);
+    }
+    existing_destroy(f->existing);
+    f->existing = NULL;
+    if (f->has_found)
+        use_found(f);
+    else
+        look_for_file(f);
+}
+
+static void look_elsewhere(struct fetch *f)
+{
+    static const struct promise anything = { .bytes = FETCH_BYTES_UNKNOWN };
+    struct existing_wish wish = { .promise = &anything, .sha256 = &f->built_sha256 };
+
     if (f->view.origin == FETCH_FROM_FILE)
         go_fetching(f);
     else if (f->body) /* was fetched for its metadata */
         fetch_go(f, is_dry(f) ? FETCH_DONE : FETCH_PLACE);
-    else if (f->has_found || fetch_find_built(f))
+    else if (f->has_found)
         use_found(f);
+    else if (fetch_recall_built(f, &f->built_sha256))
+        f->existing = existing_start(&f->fetcher->world, &wish, false, looked_for_built, f);
     else
-        f->existing = existing_start(&f->fetcher->world, &wish, false, looked_elsewhere, f);
+        look_for_file(f);
 }
 
 /* -- in the destination -- */

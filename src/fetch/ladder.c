@@ -157,8 +157,9 @@ static int keep_body(struct ladder *l, struct whole_result *r, struct err *e)
 {
     struct store *store = l->world->cache.store;
     uint64_t bytes = body_bytes(r->body);
-    int code = wheel_file_metadata(body_fd(r->body), bytes, l->wish.filename, &l->text, e);
 
+    buf_reset(&l->text); /* of what a rung before gave that was of no use */
+    int code = wheel_file_metadata(body_fd(r->body), bytes, l->wish.filename, &l->text, e);
     l->sha256 = r->digests[DIGEST_SHA256];
     l->answer.sha256 = &l->sha256;
     if (!code)

@@ -232,6 +232,8 @@ static void use_refusal(struct tail *t, struct err *e)
         ask(t);
         return;
     }
+    if (!t->has_part) /* what was cut, too, and then tried otherwise */
+        memcpy(t->refused, t->used, sizeof(t->refused));
     if (e->code)
         err_move(&t->result.err, e);
     else
@@ -262,7 +264,11 @@ static void answered(void *ctx, struct http_result *result)
         use_part(t, &result->err);
     } else if (!result->err.code || is_refusal(result)) {
         use_refusal(t, &result->err);
-    } else if (!retry_later(&t->retry, result)) {
+    } else if (retry_later(&t->retry, result)) {
+        /* goes on in ask() */
+    } else if (t->status == 206) { /* each part is cut; the whole file need not be */
+        use_refusal(t, &result->err);
+    } else {
         err_move(&t->result.err, &result->err);
         end(t, TAIL_FAILED);
     }

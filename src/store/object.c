@@ -1,6 +1,7 @@
 /* store.h, objects. The file is asked first and the index second: a file that the index has never
  * heard of is as good as any, once it is hashed. */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -50,15 +51,19 @@ static bool is_trusted(const struct store_known *known, const struct object_stat
            known->stat.written_ns == now->written_ns;
 }
 
-/* One that is trusted and of the right size stays; any other makes room for what was just hashed.
- */
+/* One that is trusted and of the right size stays; any other, and what is no file at all, makes
+ * room for what was just hashed. */
 static bool is_there(struct store *s, const struct digest *sha256, uint64_t bytes)
 {
     struct store_known known;
     struct object_stat there;
 
-    if (!object_file_look(s->objects, sha256, &there))
+    errno = 0;
+    if (!object_file_look(s->objects, sha256, &there)) {
+        if (errno != ENOENT)
+            object_file_clear(s->objects, sha256);
         return false;
+    }
     if (there.bytes == bytes && store_know(s, sha256, &known) && is_trusted(&known, &there))
         return true;
     object_file_remove(s->objects, sha256);

@@ -75,15 +75,27 @@ bool object_file_remove(int objects, const struct digest *sha256)
     return unlinkat(objects, object_file_name(sha256, name), 0) == 0;
 }
 
+void object_file_clear(int objects, const struct digest *sha256)
+{
+    char name[OBJECT_NAME_SIZE];
+
+    object_file_name(sha256, name);
+    if (unlinkat(objects, name, 0) != 0)
+        unlinkat(objects, name, AT_REMOVEDIR);
+}
+
 int object_file_dir(int objects, const struct digest *sha256, int *fd, struct err *e)
 {
     char name[OBJECT_NAME_SIZE];
 
     object_file_name(sha256, name);
     name[2] = '\0';
-    if (mkdirat(objects, name, 0700) != 0 && errno != EEXIST)
-        return err_errno(e, "can't create the directory objects/%s of the store", name);
     int got = openat(objects, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (got < 0 && errno == ENOENT) {
+        if (mkdirat(objects, name, 0700) != 0 && errno != EEXIST)
+            return err_errno(e, "can't create the directory objects/%s of the store", name);
+        got = openat(objects, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    }
     if (got < 0)
         return err_errno(e, "can't open the directory objects/%s of the store", name);
     *fd = got;

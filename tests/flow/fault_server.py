@@ -5,6 +5,7 @@ would send.
 """
 
 import dataclasses
+import gzip
 import json
 import re
 import socket
@@ -30,7 +31,7 @@ class Answer:
     extra: bytes = b""       # after the body
     pace: tuple = None       # (bytes, seconds): so many at a time, a pause after each
     wait: float = 0          # seconds before the head
-    ranges: bool = False     # honour Range
+    ranges: object = False   # True: honour Range and If-Range; a function of (Asked, the right Answer): its Answer
     garbage: bytes = None    # instead of everything: sent as it is, then closed
 
 
@@ -40,6 +41,132 @@ class Request:
     path: str
     headers: dict
     at: float
+
+
+@dataclasses.dataclass
+class Asked:
+    """What a Range header asks for: bytes [first, end) of the body; nothing of it unless first < end."""
+
+    body: bytes
+    is_suffix: bool
+    first: int
+    end: int
+
+
+def range_asked(request, body):
+    """Of one span, RFC 9110 section 14.1.2; None: the whole file is wanted."""
+    span = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", ""))
+    if not span or not (span[1] or span[2]):
+        return None
+    if not span[1]:
+        return Asked(body, True, max(len(body) - int(span[2]), 0), len(body))
+    return Asked(body, False, int(span[1]), min(int(span[2] or len(body)) + 1, len(body)))
+
+
+def part(answer, first, end):
+    """The 206 with bytes [first, end) of a whole answer, and what else that one says."""
+    said = {"Content-Range": f"bytes {first}-{end - 1}/{len(answer.body)}", **answer.headers}
+    return dataclasses.replace(answer, body=answer.body[first:end], status=206, headers=said, ranges=False)
+
+
+def right_range(answer, asked):
+    """What RFC 9110 wants to be answered."""
+    if asked.first < asked.end:
+        return part(answer, asked.first, asked.end)
+    return not_satisfiable(asked, None)
+
+
+# How servers answer a range wrongly: functions of what was asked for and the right answer to it. None heeds If-Range.
+
+def heedless(asked, right):
+    """Of whatever file is there now."""
+    return right
+
+
+def wrong_status(status):
+    return lambda asked, right: Answer(b"not so\n", status)
+
+
+def not_satisfiable(asked, right):
+    """It can't do that kind, and tells how long the file is."""
+    return Answer(b"", 416, headers={"Content-Range": f"bytes */{len(asked.body)}"})
+
+
+def only_of_suffix(wrong):
+    """Spans are answered right."""
+    return lambda asked, right: wrong(asked, right) if asked.is_suffix else right
+
+
+def says(content_range):
+    """The right bytes; "{first}", "{last}", "{n}" and "{total}" are of what was asked for. None: says nothing."""
+    def wrong(asked, right):
+        headers = {name: value for name, value in right.headers.items() if name != "Content-Range"}
+        if content_range:
+            headers["Content-Range"] = content_range.format(
+                first=asked.first, last=asked.end - 1, n=asked.end - asked.first, total=len(asked.body))
+        return dataclasses.replace(right, headers=headers)
+
+    return wrong
+
+
+def whole_instead(asked, right):
+    return Answer(asked.body)
+
+
+def from_the_front(asked, right):
+    """bytes=-N read as bytes=0-N."""
+    if not asked.is_suffix:
+        return right
+    return part(Answer(asked.body), 0, min(asked.end - asked.first + 1, len(asked.body)))
+
+
+def shifted(asked, right):
+    """Another part, and it says which."""
+    return part(Answer(asked.body), max(asked.first - 100, 0), asked.end - 100)
+
+
+def mislabelled(asked, right):
+    """Another part, and it says that it is the right one."""
+    return dataclasses.replace(right, body=asked.body[:len(right.body)])
+
+
+def too_short(asked, right):
+    return dataclasses.replace(right, body=right.body[:-7])
+
+
+def cut_short(asked, right):
+    """Announces all, and always closes before that."""
+    return dataclasses.replace(right, cut_after=len(right.body) - 7)
+
+
+def stalled(asked, right):
+    """Begins, and says nothing more until release()."""
+    return dataclasses.replace(right, stall_after=5)
+
+
+def too_long(asked, right):
+    return dataclasses.replace(right, body=right.body + b"more of it")
+
+
+def more_behind(asked, right):
+    """Announces what is right, and sends more."""
+    return dataclasses.replace(right, extra=b"more of it")
+
+
+def multipart(asked, right):
+    body = (f"--dray\r\nContent-Type: application/octet-stream\r\n"
+            f"Content-Range: {right.headers['Content-Range']}\r\n\r\n").encode() + right.body + b"\r\n--dray--\r\n"
+    return Answer(body, 206, headers={"Content-Type": "multipart/byteranges; boundary=dray"})
+
+
+def zipped_part(asked, right):
+    """A part in an encoding: nobody knows of which bytes it is one."""
+    return dataclasses.replace(right, body=gzip.compress(right.body),
+                               headers={**right.headers, "Content-Encoding": "gzip"})
+
+
+def zipped_whole(asked, right):
+    return Answer(gzip.compress(asked.body), headers={"Content-Encoding": "gzip"})
 
 
 class FaultServer:
@@ -159,40 +286,46 @@ class FaultServer:
 
     def _answer(self, connection, request):
         """True when the connection may be used again."""
-        answer = self._next_answer(request)
+        answer = self._of_range(self._next_answer(request), request)
         if answer.wait:
             time.sleep(answer.wait)
         if answer.garbage is not None:
             connection.sendall(answer.garbage)
             return False
-        status, headers, body = self._head(answer, request)
-        lines = [f"HTTP/1.1 {status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
+        headers = self._head(answer)
+        lines = [f"HTTP/1.1 {answer.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
         connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
         if request.method == "HEAD":
             return True
-        return self._send_body(connection, answer, body)
+        return self._send_body(connection, answer)
 
     @staticmethod
-    def _head(answer, request):
-        status, body = answer.status, answer.body
+    def _of_range(answer, request):
+        """What it is if the request wants a part."""
+        asked = range_asked(request, answer.body)
+        if not answer.ranges or answer.status != 200:
+            return answer
+        answer = dataclasses.replace(answer, headers={"Accept-Ranges": "bytes", **answer.headers})
+        if not asked:
+            return answer
+        if callable(answer.ranges):
+            return answer.ranges(asked, right_range(answer, asked))
+        same = request.headers.get("if-range") in (None, answer.headers.get("ETag"))
+        return right_range(answer, asked) if same else answer
+
+    @staticmethod
+    def _head(answer):
         headers = {"Content-Type": "application/octet-stream"}
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
-        if answer.ranges:
-            headers["Accept-Ranges"] = "bytes"
-            if asked and int(asked[1]) < len(body):
-                end = min(int(asked[2] or len(body) - 1), len(body) - 1)
-                headers["Content-Range"] = f"bytes {asked[1]}-{end}/{len(body)}"
-                status, body = 206, body[int(asked[1]):end + 1]
         if answer.chunked:
             headers["Transfer-Encoding"] = "chunked"
         elif answer.length is None:
             headers["Connection"] = "close"
         else:
-            headers["Content-Length"] = len(body) if answer.length is True else answer.length
-        headers.update(answer.headers)
-        return status, headers, body
+            headers["Content-Length"] = len(answer.body) if answer.length is True else answer.length
+        return {**headers, **answer.headers}
 
-    def _send_body(self, connection, answer, body):
+    def _send_body(self, connection, answer):
+        body = answer.body
         stop = min(n for n in (answer.cut_after, answer.reset_after, answer.stall_after, len(body))
                    if n is not None)
         step, pause = answer.pace or (65536, 0)

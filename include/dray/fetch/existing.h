@@ -10,7 +10,7 @@
 
 struct existing_wish { /* borrowed until existing_destroy() */
     const struct promise *promise;
-    struct str url; /* may hold credentials */
+    struct str url; /* may hold credentials; STR_NONE: it is not looked for by it */
     struct str filename;
     const struct digest *sha256; /* known from elsewhere; or NULL */
 };

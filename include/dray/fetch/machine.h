@@ -37,11 +37,13 @@ struct fetch {
     struct body *body;              /* BODY to PLACE */
     struct digest digests[DIGEST_COUNT]; /* of it, from HASH on */
     struct place_file *copy;             /* PLACE, where no link will do */
-    struct build *build;                 /* BUILD */
-    struct loop_timer *timer;            /* WAIT */
-    uint64_t delay_ms;                   /* of the WAIT that comes next */
-    struct err fault;                    /* why it is about to go to FAILED */
-    struct fetch *followers;             /* in PROBE: want the file that this one fetches */
+    struct digest built_sha256;
+    struct str built_name; /* PROBE: of a wheel that an earlier run built, while it is looked for */
+    struct build *build;   /* BUILD */
+    struct loop_timer *timer; /* WAIT */
+    uint64_t delay_ms;        /* of the WAIT that comes next */
+    struct err fault;         /* why it is about to go to FAILED */
+    struct fetch *followers;  /* in PROBE: want the file that this one fetches */
     struct fetch *next_follower;
     struct loop_task look; /* of a follower: once the other has ended */
 };
@@ -105,5 +107,9 @@ void fetch_begin_again(struct fetch *f);
 bool fetch_needs_build(const struct fetch *f);
 /* Entering BUILD. */
 void fetch_build(struct fetch *f);
-/* Has an earlier run or pip built it? Then it is found, under the wheel's name. */
-bool fetch_find_built(struct fetch *f);
+/* Has an earlier run built it? Which wheel that was: its sha256, and `f->built_name`. */
+bool fetch_recall_built(struct fetch *f, struct digest *wheel);
+/* It is the wheel that was built of it, from now on. */
+void fetch_set_built(struct fetch *f, struct str filename);
+/* Has pip built it? Then it is found, under the wheel's name. */
+bool fetch_find_built_by_pip(struct fetch *f);

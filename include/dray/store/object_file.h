@@ -20,10 +20,13 @@ struct object_stat {
 const char *object_file_name(const struct digest *sha256, char out[static OBJECT_NAME_SIZE]);
 /* Opens a regular file for reading; the descriptor is the caller's. */
 bool object_file_open(int objects, const struct digest *sha256, int *fd, struct object_stat *out);
-/* Is it there? NULL: nothing more is asked. */
+/* Is it there? NULL: nothing more is asked. When not, errno is ENOENT if nothing has its name, and
+ * left alone if something else has. */
 bool object_file_look(int objects, const struct digest *sha256, struct object_stat *out);
 /* Whether it is gone now and was there before. */
 bool object_file_remove(int objects, const struct digest *sha256);
+/* Whatever else has its name goes, if it can: a link, an empty directory. */
+void object_file_clear(int objects, const struct digest *sha256);
 /* The directory that it belongs into, made where it is missing; the caller's to close. */
 int object_file_dir(int objects, const struct digest *sha256, int *fd, struct err *e);
 /* Does the content of the open file have this digest? From its beginning to its end. */
