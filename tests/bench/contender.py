@@ -1,54 +1,48 @@
-"""Who is measured: how each is told what to fetch, what it took, whether the files are right."""
+"""Who is measured: what each takes part in, what a run of it took, whether it did its work."""
 
 import dataclasses
-import hashlib
 import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+import command
+import result
+import steady
 
 COMMAND_SECONDS = 180
+# A cache of more files than that is gone at once, since the disk may not be large.
+CACHE_STAYS_BYTES = 256 * 1024**2
+Failed = result.Failed
 
-
-class Failed(Exception):
-    """A contender did not do its work."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Tools:
-    """Where the programs are."""
-
-    dray: pathlib.Path
-    floor: pathlib.Path
-    measure: pathlib.Path
-
-    @staticmethod
-    def python():
-        """The Python whose pip is measured."""
-        own = ROOT / ".venv" / "bin" / "python"
-        return own if own.exists() else pathlib.Path(shutil.which("python3") or sys.executable)
+FILES = ("bytes", "files", "latency")
+METADATA = ("metadata", "sidecars", "binary")
 
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """`words` gives the command for (tools, workload, destination)."""
+    """`words` gives the command for a command.Job; `check` looks at what came of it."""
 
     key: str
     title: str
     words: callable
-    benches: tuple = ("bytes", "files", "latency")
+    benches: tuple = FILES
+    tool: str = ""  # whose version is told
+    check: callable = result.check_files
+    part: str = "all"  # of the workload: all, sample, first, last
     max_rounds: int = 0  # 0: as many as asked for
-    may_sample: bool = False
+    warm: bool = False  # its cache holds what a run before has left, else nothing
 
-    def count(self, work):
-        """How many of the workload's files it fetches."""
-        return min(self.may_sample and work.kind.sample or len(work.entries), len(work.entries))
+    def entries(self, work):
+        """What of the workload it is to fetch."""
+        return work.parts[self.part]
+
+    def scale(self, work):
+        """A sample stands for all."""
+        return len(work.entries) / len(self.entries(work)) if self.part == "sample" else 1.0
 
     def rounds(self, asked):
         return min(self.max_rounds or asked, asked)
@@ -56,55 +50,54 @@ class Contender:
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """What one run took."""
+    """What one run took; of requests nothing where the server keeps no log."""
 
     wall_s: float
     cpu_s: float
     peak_mib: float
+    pages: int = 0
+    requests: int = 0  # but for pages
+    body_bytes: int = 0  # of those
 
 
-def dray_words(tools, work, out, requirements="pinned.txt"):
-    # With a target no Python is asked for its tags.
-    return [tools.dray, "download", "--no-deps", "--no-cache-dir", "--progress", "off", "-q",
-            "--target", "3.12:linux_x86_64", "--index-url", f"{work.base}/simple/",
-            "-r", work.lists / requirements, "-d", out]
-
-
-def dray_urls_words(tools, work, out):
-    return dray_words(tools, work, out, "urls.txt")
-
-
-def pip_words(tools, work, out):
-    return [tools.python(), "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--no-input",
-            "-q", "--disable-pip-version-check", "--index-url", f"{work.base}/simple/",
-            "-r", work.lists / "pinned-sample.txt", "-d", out]
-
-
-def floor_words(tools, work, out):
-    return [tools.floor, str(work.port), work.lists / "urls.floor", out]
-
-
-def curl_words(_, work, out):
-    return ["curl", "-q", "--fail", "--no-progress-meter", "--parallel",
-            "--parallel-max", str(work.kind.connections), "--output-dir", out,
-            "--config", work.lists / "urls.curl"]
-
-
-def aria2_words(_, work, out):
-    # It has each file's control file synced to the disk, and no option against that.
-    return ["aria2c", "--no-conf", "--quiet", "-j", str(work.kind.connections), "-x", "1",
-            "--allow-overwrite=true", "--auto-file-renaming=false", "--file-allocation=none",
-            "-d", out, "-i", work.lists / "urls.aria2"]
+def metadata_of(key, title, words, check, **more):
+    return Contender(key, title, words, METADATA, check=check, **more)
 
 
 CONTENDERS = {
     contender.key: contender for contender in (
-        Contender("dray", "dray", dray_words),
-        Contender("dray-urls", "dray, given URLs", dray_urls_words, ("files",)),
-        Contender("floor", "floor: one blocking connection", floor_words, ("bytes", "files")),
-        Contender("curl", "curl --parallel", curl_words),
-        Contender("aria2c", "aria2c", aria2_words, ("bytes", "files")),
-        Contender("pip", "pip download", pip_words, max_rounds=1, may_sample=True),
+        Contender("dray", "dray", command.dray, tool="dray"),
+        Contender("dray-kept", "dray, with its store", command.dray_kept, ("bytes", "files"),
+                  "dray"),
+        Contender("dray-urls", "dray, given URLs", command.dray_urls, ("files",), "dray"),
+        Contender("floor", "floor: one blocking connection", command.floor, ("bytes", "files")),
+        Contender("curl", "curl --parallel", command.curl, tool="curl"),
+        Contender("aria2c", "aria2c", command.aria2, ("bytes", "files"), "aria2c"),
+        Contender("pip", "pip download", command.pip, tool="pip", part="sample", max_rounds=1),
+
+        metadata_of("dray-metadata", "dray metadata", command.dray_metadata, result.check_dray,
+                    tool="dray"),
+        metadata_of("dray-metadata-kept", "dray metadata, with its store",
+                    command.dray_metadata_kept, result.check_dray, tool="dray"),
+        metadata_of("uv-metadata", "uv pip compile", command.uv_metadata, result.check_uv,
+                    tool="uv"),
+        metadata_of("uv-metadata-alike", "uv pip compile, connections as dray",
+                    command.uv_metadata_alike, result.check_uv, tool="uv"),
+        metadata_of("curl-metadata", "floor: curl --parallel, knowing where",
+                    command.curl_metadata, result.check_curl, tool="curl"),
+        metadata_of("pip-metadata", "pip install --dry-run, fast-deps", command.pip_metadata,
+                    result.check_pip, tool="pip", part="sample", max_rounds=1),
+
+        Contender("dray-warm", "dray, again", command.dray_kept, ("warm",), "dray", warm=True),
+        Contender("dray-warm-copy", "dray --link-mode copy, again", command.dray_copied, ("warm",),
+                  "dray", warm=True),
+        Contender("pip-warm", "pip download, again", command.pip_kept, ("warm",), "pip", warm=True),
+
+        *(Contender(f"{key}-{part}", f"{title} of {size}", words, ("large",), "dray", check, part)
+          for key, title, words, check in (
+              ("dray-metadata", "dray metadata", command.dray_metadata, result.check_dray),
+              ("dray", "dray", command.dray, result.check_files))
+          for part, size in (("first", "the small one"), ("last", "the large one"))),
     )
 }
 
@@ -121,25 +114,54 @@ def environment(folder):
 
 def run(contender, tools, work, folder, check):
     """Runs it once into a new directory, which is gone afterwards. Raises Failed."""
-    out = pathlib.Path(tempfile.mkdtemp(prefix="out-", dir=folder))
     try:
-        sample = measure(contender.words(tools, work, out), tools, folder)
-        if check:
-            check_files(out, work.sha256_of(contender.count(work)))
+        if not contender.warm:
+            cache = new_cache(folder)
+        else:
+            cache = folder / f"cache-{contender.key}"
+            if not cache.exists():
+                cache.mkdir()
+                run_into(contender, tools, work, folder, cache, False)
+        sample = run_into(contender, tools, work, folder, cache, check)
+        if work.bytes > CACHE_STAYS_BYTES and not contender.warm:
+            shutil.rmtree(cache)
         return sample
     except Failed as why:
         raise Failed(f"{contender.title}, {work.title}: {why}") from None
     finally:
-        shutil.rmtree(out)
         # What one has left to write is not the next one's trouble.
         os.sync()
 
 
+def new_cache(folder):
+    """It stays there until the bench is over: see steady.spread_directories()."""
+    cache = pathlib.Path(tempfile.mkdtemp(prefix="cache-", dir=folder))
+    steady.spread_directories(cache)
+    return cache
+
+
+def run_into(contender, tools, work, folder, cache, check):
+    out = pathlib.Path(tempfile.mkdtemp(prefix="out-", dir=folder))
+    try:
+        job = command.Job(tools, work, work.lists / f"pinned-{contender.part}.txt", out, cache)
+        sample, said = measure(contender.words(job), tools, folder)
+        asked = work.log.since_last() if work.log else None
+        if check:
+            contender.check(result.Result(work, contender.entries(work), out, said, asked))
+    finally:
+        shutil.rmtree(out)
+    if asked:
+        sample = dataclasses.replace(sample, pages=asked.pages, requests=asked.requests,
+                                     body_bytes=asked.body_bytes)
+    return sample
+
+
 def measure(words, tools, folder):
-    result, log = folder / "measured.json", folder / "output.log"
-    result.unlink(missing_ok=True)
+    """Returns a Sample and what was said on both outputs."""
+    took, log = folder / "measured.json", folder / "output.log"
+    took.unlink(missing_ok=True)
     with open(log, "wb") as output:
-        process = subprocess.Popen([str(word) for word in (tools.measure, result, *words)],
+        process = subprocess.Popen([str(word) for word in (tools.measure, took, *words)],
                                    cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
@@ -150,19 +172,8 @@ def measure(words, tools, folder):
             if isinstance(why, subprocess.TimeoutExpired):
                 raise Failed(f"still running after {COMMAND_SECONDS} s") from None
             raise
+    said = log.read_text(errors="replace")
     if code:
-        said = log.read_text(errors="replace").strip()[-2000:]
-        raise Failed(f"exit {code}\n{said}")
-    took = json.loads(result.read_text())
-    return Sample(took["wall_s"], took["user_s"] + took["system_s"], took["peak_kib"] / 1024)
-
-
-def check_files(out, wanted):
-    """Exactly the wanted files, byte for byte."""
-    found = {path.name: path for path in out.iterdir()}
-    if found.keys() != wanted.keys():
-        raise Failed(f"{len(found)} files, expected {len(wanted)}; "
-                     f"wrong or missing: {sorted(found.keys() ^ wanted.keys())[:3]}")
-    for name, digest in wanted.items():
-        if hashlib.sha256(found[name].read_bytes()).hexdigest() != digest:
-            raise Failed(f"{name} has other bytes than the server's")
+        raise Failed(f"exit {code}\n{said.strip()[-2000:]}")
+    took = json.loads(took.read_text())
+    return Sample(took["wall_s"], took["user_s"] + took["system_s"], took["peak_kib"] / 1024), said

@@ -45,7 +45,14 @@ async def carry(reader, writer, delay, not_before):
 
 def open_to(port, delay):
     """Returns what serves one client."""
+    # asyncio holds on to no task whose connection is gone: without this, one that still has bytes
+    # to bring may be collected as garbage.
+    serving = set()
+
     async def serve(client_reader, client_writer):
+        task = asyncio.current_task()
+        serving.add(task)
+        task.add_done_callback(serving.discard)
         # The kernel has shaken hands already: the client's first words wait as long as that takes
         # from afar.
         connected = asyncio.get_running_loop().time() + 2 * delay

@@ -6,9 +6,14 @@ import statistics
 MIB = 1024 * 1024
 PEAK_GOAL_MIB = 40
 
-NOTE = ("Medians of the rounds, in each of which all take turns; peak: the highest. dray and pip "
-        "read a page of the index for each file first, all others are given the URLs. dray, pip "
-        "and the floor check SHA-256, curl and aria2c nothing. ≈: of a sample, extrapolated.")
+NOTE = ("Medians of the rounds, in each of which all take turns; peak: the highest. dray, pip and "
+        "uv read a page of the index for each file first, all others are given the URLs. dray, pip "
+        "and the floor check SHA-256, curl and aria2c nothing. ≈: of a sample, extrapolated. "
+        "Requests and bytes are counted by the server, those for pages apart. Wheels for "
+        "`metadata`, `sidecars` and `binary` have the sizes, directories and METADATA of real "
+        "ones, each as often as any other: 83 in pure Python, and in `binary` 17 for one platform. "
+        "uv, which opens 50 connections unless it is told otherwise, and what is called `with its "
+        "store` begin with an empty cache.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +26,9 @@ class Row:
     cpu_s: float
     peak_mib: float
     scale: float = 1.0  # over 1: of a sample, extrapolated by it
+    pages: float = 0.0  # of the index, in all
+    requests: float = 0.0  # beside those, of each file
+    kib: float = 0.0  # of their bodies, of each file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,50 +53,119 @@ class Ratio:
 
 
 def row_of(contender, samples, work):
-    scale = len(work.entries) / contender.count(work)
-    return Row(contender, len(samples), scale * statistics.median(s.wall_s for s in samples),
-               scale * statistics.median(s.cpu_s for s in samples),
-               max(s.peak_mib for s in samples), scale)
+    scale, count = contender.scale(work), len(contender.entries(work))
+
+    def median(of):
+        return statistics.median(getattr(sample, of) for sample in samples)
+
+    return Row(contender, len(samples), scale * median("wall_s"), scale * median("cpu_s"),
+               max(s.peak_mib for s in samples), scale, scale * median("pages"),
+               median("requests") / count, median("body_bytes") / 1024 / count)
+
+
+class Goals:
+    """Gathers ratios of one bench, of contenders that were measured; `rows` by contender's key."""
+
+    def __init__(self, rows):
+        self.rows, self.found = rows, []
+
+    def against(self, what, key, than, bound, at_least=False, of="wall_s"):
+        """The one's number over the other's."""
+        if key in self.rows and than in self.rows:
+            value = getattr(self.rows[key], of) / getattr(self.rows[than], of)
+            self.found.append(Ratio(what, 1 / value if at_least else value, bound, at_least))
+
+    def below(self, what, key, of, bound, unit=""):
+        if key in self.rows:
+            self.found.append(Ratio(what, getattr(self.rows[key], of), bound, unit=unit))
+
+
+def bytes_goals(goals):
+    goals.against("throughput, of the floor's", "dray", "floor", 0.85, at_least=True)
+    goals.against("wall time, of aria2c's", "dray", "aria2c", 1.0)
+    goals.against("wall time, of curl's", "dray", "curl", 1.1)
+
+
+def files_goals(goals):
+    goals.against("wall time, of aria2c's", "dray", "aria2c", 1.0)
+    goals.against("wall time, of curl's", "dray", "curl", 1.1)
+    goals.against("wall time, given URLs, of curl's", "dray-urls", "curl", 1.1)
+    others = [key for key in ("curl", "aria2c", "pip") if key in goals.rows]
+    best = min(others, key=lambda key: goals.rows[key].cpu_s, default=None)
+    goals.against(f"CPU time, of the best other's ({best})", "dray", best, 1.0, of="cpu_s")
+
+
+def latency_goals(goals):
+    goals.against("times as fast as pip", "dray", "pip", 10, at_least=True)
+
+
+def metadata_goals(goals):
+    goals.below("requests a wheel", "dray-metadata", "requests", 1.1)
+    goals.below("bodies, a wheel", "dray-metadata", "kib", 20, " KiB")
+    uv_goals(goals)
+
+
+def sidecars_goals(goals):
+    goals.below("requests a wheel", "dray-metadata", "requests", 1)
+    uv_goals(goals)
+
+
+def uv_goals(goals):
+    goals.against("wall time, of uv's", "dray-metadata", "uv-metadata", 1.0)
+    goals.against("wall time, of uv's with as many connections", "dray-metadata",
+                  "uv-metadata-alike", 1.0)
+
+
+def warm_goals(goals):
+    for key, how in (("dray-warm", ""), ("dray-warm-copy", ", copying")):
+        goals.below(f"pages asked for{how}", key, "pages", 0)
+        goals.below(f"requests for files{how}", key, "requests", 0)
+        goals.against(f"times as fast as pip's second run{how}", key, "pip-warm", 20,
+                      at_least=True)
+
+
+def large_goals(goals):
+    for key, how in (("dray-metadata", "metadata"), ("dray", "download")):
+        goals.against(f"peak memory of {how}, large over small", f"{key}-last", f"{key}-first",
+                      1.05, of="peak_mib")
+        goals.below(f"peak memory of {how}", f"{key}-last", "peak_mib", PEAK_GOAL_MIB, " MiB")
+
+
+GOALS = {
+    "bytes": bytes_goals, "files": files_goals, "latency": latency_goals, "warm": warm_goals,
+    "metadata": metadata_goals, "sidecars": sidecars_goals, "binary": uv_goals,
+    "large": large_goals,
+}
 
 
 def ratios(bench, rows):
-    """Those of one bench whose contenders were all measured; `rows` by the contender's key."""
-    found = []
-
-    def add(what, key, than, bound, at_least=False, of="wall_s"):
-        if key in rows and than in rows:
-            value = getattr(rows[key], of) / getattr(rows[than], of)
-            found.append(Ratio(what, 1 / value if at_least else value, bound, at_least))
-
-    if bench == "bytes":
-        add("throughput, of the floor's", "dray", "floor", 0.85, at_least=True)
-    if bench in ("bytes", "files"):
-        add("wall time, of aria2c's", "dray", "aria2c", 1.0)
-        add("wall time, of curl's", "dray", "curl", 1.1)
-    if bench == "files":
-        add("wall time, given URLs, of curl's", "dray-urls", "curl", 1.1)
-        others = [key for key in ("curl", "aria2c", "pip") if key in rows]
-        best = min(others, key=lambda key: rows[key].cpu_s, default=None)
-        add(f"CPU time, of the best other's ({best})", "dray", best, 1.0, of="cpu_s")
-    if bench == "latency":
-        add("times as fast as pip", "dray", "pip", 10, at_least=True)
-    if "dray" in rows:
-        found.append(Ratio("peak memory", rows["dray"].peak_mib, PEAK_GOAL_MIB, unit=" MiB"))
-    return found
+    """Those of one bench."""
+    goals = Goals(rows)
+    GOALS[bench](goals)
+    for key in ("dray", "dray-metadata", "dray-warm"):
+        goals.below("peak memory", key, "peak_mib", PEAK_GOAL_MIB, " MiB")
+    return goals.found
 
 
 def bench_markdown(work, rows):
-    """The table of one bench."""
-    lines = [f"**{work.title}** ({work.bytes / MIB:,.0f} MiB)", "",
-             "| | wall s | CPU s | peak MiB | MiB/s | files/s | rounds |",
-             "|---|--:|--:|--:|--:|--:|--:|"]
+    """The table of one bench: throughput, or what the server was asked for."""
+    lines = [f"**{work.title}** ({work.bytes / MIB:,.0f} MiB)", ""]
+    if work.log:
+        lines += ["| | wall s | CPU s | peak MiB | requests/wheel | KiB/wheel | pages | rounds |"]
+    else:
+        lines += ["| | wall s | CPU s | peak MiB | MiB/s | files/s | rounds |"]
+    lines += [f"|---{'|--:' * (lines[-1].count('|') - 2)}|"]
     for row in rows.values():
         about = "≈ " if row.scale > 1 else ""
-        note = f" ({row.contender.count(work)} files, times {row.scale:g})" if about else ""
+        count = len(row.contender.entries(work))
+        note = f" ({count} files, times {row.scale:g})" if about else ""
+        if work.log:
+            cells = f"{row.requests:.2f} | {row.kib:,.1f} | {about}{row.pages:,.0f}"
+        else:
+            cells = (f"{work.bytes / MIB / row.wall_s:,.0f} "
+                     f"| {len(work.entries) / row.wall_s:,.0f}")
         lines.append(f"| {row.contender.title}{note} | {about}{row.wall_s:.2f} "
-                     f"| {about}{row.cpu_s:.2f} | {row.peak_mib:.1f} "
-                     f"| {work.bytes / MIB / row.wall_s:,.0f} "
-                     f"| {len(work.entries) / row.wall_s:,.0f} | {row.rounds} |")
+                     f"| {about}{row.cpu_s:.2f} | {row.peak_mib:.1f} | {cells} | {row.rounds} |")
     return [*lines, ""]
 
 

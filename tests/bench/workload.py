@@ -1,46 +1,18 @@
-"""What is fetched: wheels of random content, their index, and the lists that contenders read."""
+"""What is fetched: wheels, their index, and the lists that contenders read."""
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 import pathlib
 import random
-import subprocess
-import sys
+import zipfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "flow"))
-
-import make_index  # noqa: E402
-import servers  # noqa: E402
+import nginx
+import shape
+from nginx import make_index
 
 KIB, MIB = 1024, 1024 * 1024
-
-NGINX = """
-daemon off;
-master_process off;
-worker_processes 1;
-pid {run}/nginx.pid;
-error_log {run}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    sendfile on;
-    keepalive_requests 10000000;
-    client_body_temp_path {run}/body;
-    proxy_temp_path {run}/proxy;
-    fastcgi_temp_path {run}/fastcgi;
-    uwsgi_temp_path {run}/uwsgi;
-    scgi_temp_path {run}/scgi;
-    types {{ }}
-    default_type application/octet-stream;
-    server {{
-        listen 127.0.0.1:{port};
-        root {root};
-        location /simple/ {{ default_type {page_type}; index index.json; }}
-    }}
-}}
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,25 +21,41 @@ class Kind:
 
     key: str
     count: int
-    sizes: tuple  # KiB, from and to
     quick_count: int
+    what: str = "{count:,} x {size}"  # its title
+    sizes: tuple = (0, 0)  # KiB: from and to, of random content
+    shapes: str = ""  # like those real wheels, each as often as any other;
+    extremes: bool = False  # or the two, with such a directory, of these sizes
+    sidecars: bool = False
+    logged: bool = False  # requests count
     connections: int = 20  # that curl and aria2c may open
     delay_ms: float = 0.0  # each way
     sample: int = 0  # files that stand for all where all would take too long
 
     def title(self, count):
         low, high = (f"{kib // KIB} MiB" if kib >= KIB else f"{kib} KiB" for kib in self.sizes)
-        size = low if low == high else f"{low} to {high}"
+        what = self.what.format(count=count, size=low if low == high else f"{low} to {high}")
         far = f", {2 * self.delay_ms:g} ms of round trip" if self.delay_ms else ""
-        return f"{self.key}: {count:,} x {size}{far}"
+        return f"{self.key}: {what}{far}"
 
+
+# Where latency decides: as many connections as dray opens unless it is told otherwise.
+FAR = {"connections": 40, "delay_ms": 15}
 
 KINDS = {
     kind.key: kind for kind in (
-        Kind("bytes", 64, (16 * KIB, 16 * KIB), 16),
-        Kind("files", 2000, (50, 50), 400, sample=200),
-        # Here they decide: as many as dray opens unless it is told otherwise.
-        Kind("latency", 200, (20, 200), 60, connections=40, delay_ms=15),
+        Kind("bytes", 64, 16, sizes=(16 * KIB, 16 * KIB)),
+        Kind("files", 2000, 400, sizes=(50, 50), sample=200),
+        Kind("latency", 200, 60, sizes=(20, 200), **FAR),
+        Kind("metadata", 500, 83, "of {count:,} wheels without sidecars", shapes="pure",
+             logged=True, sample=50, **FAR),
+        Kind("sidecars", 500, 83, "metadata of {count:,} wheels", shapes="pure", sidecars=True,
+             logged=True, sample=50, **FAR),
+        Kind("binary", 102, 34, "metadata of {count:,} wheels for one platform, no sidecars",
+             shapes="binary", logged=True, sample=17, **FAR),
+        Kind("warm", 200, 60, "{count:,} x {size}, a second time", sizes=(20, 200), logged=True),
+        Kind("large", 2, 2, "one wheel of 16 MiB, one of 256 MiB", sizes=(16 * KIB, 256 * KIB),
+             shapes="pure", extremes=True, logged=True),
     )
 }
 
@@ -79,48 +67,93 @@ class Workload:
     kind: Kind
     title: str
     lists: pathlib.Path
+    root: pathlib.Path
     base: str  # URL before "/files/..." and "/simple/"
     port: int
     entries: list  # as the index has them: filename, size, hashes
+    log: object = None  # nginx.Log, if requests count
+
+    canonical = staticmethod(make_index.canonical)
+
+    @staticmethod
+    def project_of(entry):
+        return make_index.project_of(entry["filename"])
 
     @property
     def bytes(self):
         return sum(entry["size"] for entry in self.entries)
 
-    def sha256_of(self, count=None):
-        """name -> digest of the first `count` files, all without it."""
-        return {entry["filename"]: entry["hashes"]["sha256"] for entry in self.entries[:count]}
+    @property
+    def parts(self):
+        return {"all": self.entries, "sample": self.entries[:self.kind.sample or None],
+                "first": self.entries[:1], "last": self.entries[-1:]}
 
     def write_lists(self):
         """The same files for each: requirements, curl's config, aria2's input, the floor's list."""
-        pins, urls, curl, aria2, floor = [], [], [], [], []
+        urls, curl, aria2, floor = [], [], [], []
         for entry in self.entries:
             name = entry["filename"]
-            url = f"{self.base}/files/{name}"
-            project, sha256 = make_index.project_of(name), entry["hashes"]["sha256"]
-            pins.append(f"{project}=={make_index.version_of(name)}\n")
-            urls.append(f"{project} @ {url}#sha256={sha256}\n")
+            url, sha256 = f"{self.base}/files/{name}", entry["hashes"]["sha256"]
+            urls.append(f"{self.project_of(entry)} @ {url}#sha256={sha256}\n")
             curl.append(f'url = "{url}"\noutput = "{name}"\n')
             aria2.append(f"{url}\n  out={name}\n")
             floor.append(f"/files/{name} {sha256} {name}\n")
         self.lists.mkdir()
-        (self.lists / "pinned.txt").write_text("".join(pins))
-        (self.lists / "pinned-sample.txt").write_text("".join(pins[:self.kind.sample or None]))
+        for part, entries in self.parts.items():
+            pins = (f"{self.project_of(entry)}=={make_index.version_of(entry['filename'])}\n"
+                    for entry in entries)
+            (self.lists / f"pinned-{part}.txt").write_text("".join(pins))
         (self.lists / "urls.txt").write_text("".join(urls))
         (self.lists / "urls.curl").write_text("".join(curl))
         (self.lists / "urls.aria2").write_text("".join(aria2))
         (self.lists / "urls.floor").write_text("".join(floor))
+        if self.kind.shapes:
+            parts = map(self.curl_metadata, self.entries)
+            (self.lists / "metadata.curl").write_text("next\n".join(parts))
+
+    def curl_metadata(self, entry):
+        """For one who knew beforehand where METADATA begins, and needs the directory, too."""
+        name = entry["filename"]
+        url = f"{self.base}/files/{name}"
+        if self.kind.sidecars:
+            return f'url = "{url}.metadata"\noutput = "{{out}}/{name}"\nfail\nsilent\n'
+        with zipfile.ZipFile(self.root / "files" / name) as archive:
+            first = next(info.header_offset for info in archive.infolist()
+                         if info.filename.endswith(".dist-info/METADATA"))
+        return f'url = "{url}"\noutput = "{{out}}/{name}"\nrange = "{first}-"\nfail\nsilent\n'
+
+
+def make_random(kind, count, folder):
+    """Wheels of random content."""
+    sizes = random.Random(kind.key)
+    for number in range(count):
+        payload = sizes.randint(kind.sizes[0] * KIB, kind.sizes[1] * KIB)
+        yield make_index.describe(make_index.make_wheel(folder, f"bench-{number:04}", "1.0",
+                                                        payload=payload, seed=kind.key))
+
+
+def make_alike(kind, count, folder):
+    """Wheels with the shapes of real ones."""
+    folder.mkdir(parents=True)
+    shapes = shape.read_shapes(kind.shapes)
+    if kind.extremes:
+        middle = sorted(shapes, key=lambda one: one.file)[len(shapes) // 2]
+        drawn = [dataclasses.replace(middle, file=size * KIB) for size in kind.sizes]
+    else:
+        drawn = shape.draw(shapes, count, kind.key)
+    for number, one in enumerate(drawn):
+        path, metadata = shape.make_wheel(folder, f"bench_{number:04}", one)
+        more = {}
+        if kind.sidecars:
+            path.with_name(f"{path.name}.metadata").write_bytes(metadata)
+            more["core_metadata"] = {"sha256": hashlib.sha256(metadata).hexdigest()}
+        yield make_index.describe(path, **more)
 
 
 def make_files(kind, count, root):
     """The wheels and their index below `root`; returns the index's entries."""
-    sizes = random.Random(kind.key)
-    entries = []
-    for number in range(count):
-        payload = sizes.randint(kind.sizes[0] * KIB, kind.sizes[1] * KIB)
-        wheel = make_index.make_wheel(root / "files", f"bench-{number:04}", "1.0",
-                                      payload=payload, seed=kind.key)
-        entries.append(make_index.describe(wheel))
+    make = make_alike if kind.shapes else make_random
+    entries = list(make(kind, count, root / "files"))
     make_index.write_index(root, entries)
     # Just written, so in the page cache; on the disk too before anybody's time is taken.
     os.sync()
@@ -128,37 +161,18 @@ def make_files(kind, count, root):
 
 
 @contextlib.contextmanager
-def nginx(root, run):
-    """Serves `root`; yields the port."""
-    run.mkdir()
-    port = servers.free_port()
-    config = run / "nginx.conf"
-    config.write_text(NGINX.format(run=run, root=root, port=port, page_type=make_index.JSON_TYPE))
-    command = [servers.find_nginx(), "-p", run, "-c", config, "-e", run / "error.log"]
-    with servers.running(command, f"http://127.0.0.1:{port}/simple/", run / "nginx.log"):
-        yield port
-
-
-@contextlib.contextmanager
-def relay(port, delay_ms):
-    """The same server further away; yields the port to go to."""
-    command = [sys.executable, HERE / "relay.py", "--to", str(port), "--delay-ms", str(delay_ms)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.terminate()
-
-
-@contextlib.contextmanager
 def ready(kind, count, folder):
     """A Workload in `folder` whose server is up as long as the context."""
-    entries = make_files(kind, count, folder / "root")
+    root = folder / "root"
+    entries = make_files(kind, count, root)
     with contextlib.ExitStack() as stack:
-        port = stack.enter_context(nginx(folder / "root", folder / "nginx"))
+        port = stack.enter_context(nginx.serving(root, folder / "nginx", kind.logged))
         if kind.delay_ms:
-            port = stack.enter_context(relay(port, kind.delay_ms))
-        work = Workload(kind, kind.title(count), folder / "lists", f"http://127.0.0.1:{port}",
-                        port, entries)
+            port = stack.enter_context(nginx.relay(port, kind.delay_ms))
+        work = Workload(kind, kind.title(count), folder / "lists", root,
+                        f"http://127.0.0.1:{port}", port, entries)
         work.write_lists()
+        if kind.logged:
+            work.log = nginx.Log(folder / "nginx" / "access.log", work.base)
+            work.log.since_last()
         yield work

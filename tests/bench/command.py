@@ -1,0 +1,136 @@
+"""What each contender is told: one function a command, given a Job."""
+
+import dataclasses
+import pathlib
+import shutil
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Tools:
+    """Where the programs are."""
+
+    dray: pathlib.Path
+    floor: pathlib.Path
+    measure: pathlib.Path
+
+    @staticmethod
+    def python():
+        """The Python whose pip is measured."""
+        own = ROOT / ".venv" / "bin" / "python"
+        return own if own.exists() else pathlib.Path(shutil.which("python3") or sys.executable)
+
+    @staticmethod
+    def uv():
+        own = ROOT / ".venv" / "bin" / "uv"
+        return own if own.exists() else shutil.which("uv")
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One run of one contender."""
+
+    tools: Tools
+    work: object           # workload.Workload
+    pins: pathlib.Path     # requirements, pinned: what it is to fetch
+    out: pathlib.Path      # empty; gone afterwards
+    cache: pathlib.Path    # of this contender; empty unless it is a warm run
+
+    @property
+    def index(self):
+        return f"{self.work.base}/simple/"
+
+
+def of_dray(job, command, *more):
+    # With a target no Python is asked for its tags.
+    return [job.tools.dray, command, "--progress", "off", "-q", "--target", "3.12:linux_x86_64",
+            "--index-url", job.index, *more]
+
+
+def dray(job, *more):
+    cache = more or ("--no-cache-dir",)
+    return of_dray(job, "download", "--no-deps", "-r", job.pins, "-d", job.out, *cache)
+
+
+def dray_urls(job):
+    return of_dray(job, "download", "--no-deps", "--no-cache-dir", "-d", job.out,
+                   "-r", job.work.lists / "urls.txt")
+
+
+def dray_kept(job):
+    return dray(job, "--cache-dir", job.cache)
+
+
+def dray_copied(job):
+    return dray(job, "--cache-dir", job.cache, "--link-mode", "copy")
+
+
+def dray_metadata(job, *more):
+    cache = more or ("--no-cache-dir",)
+    return of_dray(job, "metadata", "--json", "--stats", "-r", job.pins, *cache)
+
+
+def dray_metadata_kept(job):
+    return dray_metadata(job, "--cache-dir", job.cache)
+
+
+def of_pip(job, command, *more):
+    return [job.tools.python(), "-m", "pip", command, "--no-deps", "--no-input", "-q",
+            "--disable-pip-version-check", "--index-url", job.index, "-r", job.pins, *more]
+
+
+def pip(job):
+    return of_pip(job, "download", "--no-cache-dir", "-d", job.out)
+
+
+def pip_kept(job):
+    # What came by http: it keeps for trusted hosts only.
+    return of_pip(job, "download", "--cache-dir", job.cache, "--trusted-host", "127.0.0.1",
+                  "-d", job.out)
+
+
+def pip_metadata(job):
+    return of_pip(job, "install", "--no-cache-dir", "--dry-run", "--ignore-installed",
+                  "--use-feature=fast-deps", "--report", job.out / "report.json")
+
+
+def uv_metadata(job, *before):
+    # Not with --no-deps: it would read no metadata at all. There are no dependencies.
+    return [*before, job.tools.uv(), "pip", "compile", "-q", "--no-header", "--no-config",
+            "--no-annotate", "--no-python-downloads", "--python", job.tools.python(),
+            "--python-platform", "linux",
+            "--default-index", job.index, "--cache-dir", job.cache, job.pins]
+
+
+def uv_metadata_alike(job):
+    return uv_metadata(job, "env", f"UV_CONCURRENT_DOWNLOADS={job.work.kind.connections}")
+
+
+def floor(job):
+    return [job.tools.floor, str(job.work.port), job.work.lists / "urls.floor", job.out]
+
+
+def of_curl(job, config, *more):
+    return ["curl", "-q", "--fail", "--no-progress-meter", "--parallel", "--parallel-max",
+            str(job.work.kind.connections), *more, "--config", config]
+
+
+def curl(job):
+    return of_curl(job, job.work.lists / "urls.curl", "--output-dir", job.out)
+
+
+def curl_metadata(job):
+    # Each with a range of its own needs `next`, and behind that all options again.
+    config = job.work.lists / "metadata.curl"
+    here = config.with_name("metadata-here.curl")
+    here.write_text(config.read_text().replace("{out}", str(job.out)))
+    return of_curl(job, here)
+
+
+def aria2(job):
+    # It has each file's control file synced to the disk, and no option against that.
+    return ["aria2c", "--no-conf", "--quiet", "-j", str(job.work.kind.connections), "-x", "1",
+            "--allow-overwrite=true", "--auto-file-renaming=false", "--file-allocation=none",
+            "-d", job.out, "-i", job.work.lists / "urls.aria2"]

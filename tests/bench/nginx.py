@@ -1,0 +1,122 @@
+"""The server that all fetch from, the relay in front of it, and what it was asked for."""
+
+import contextlib
+import dataclasses
+import pathlib
+import subprocess
+import sys
+import time
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "flow"))
+
+import make_index  # noqa: E402
+import servers  # noqa: E402
+
+MARK_SECONDS = 10
+
+# Caching as the large public indexes have it: a page is good for ten minutes, a file for ever.
+CONFIG = """
+daemon off;
+master_process off;
+worker_processes 1;
+pid {run}/nginx.pid;
+error_log {run}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+    log_format asked '$request_method $uri $status $body_bytes_sent';
+    access_log {log};
+    sendfile on;
+    keepalive_requests 10000000;
+    client_body_temp_path {run}/body;
+    proxy_temp_path {run}/proxy;
+    fastcgi_temp_path {run}/fastcgi;
+    uwsgi_temp_path {run}/uwsgi;
+    scgi_temp_path {run}/scgi;
+    types {{ }}
+    default_type application/octet-stream;
+    server {{
+        listen 127.0.0.1:{port};
+        root {root};
+        location /files/ {{ add_header Cache-Control "max-age=365000000, immutable, public"; }}
+        location /simple/ {{
+            default_type {page_type};
+            index index.json;
+            add_header Cache-Control "max-age=600, public";
+        }}
+        location = /mark {{ return 204; }}
+    }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def serving(root, run, logged):
+    """Serves `root`; yields the port. `logged`: `run`/access.log says what was asked for."""
+    run.mkdir()
+    port = servers.free_port()
+    config = run / "nginx.conf"
+    config.write_text(CONFIG.format(run=run, root=root, port=port, page_type=make_index.JSON_TYPE,
+                                    log=f"{run}/access.log asked" if logged else "off"))
+    command = [servers.find_nginx(), "-p", run, "-c", config, "-e", run / "error.log"]
+    with servers.running(command, f"http://127.0.0.1:{port}/simple/", run / "nginx.log"):
+        yield port
+
+
+@contextlib.contextmanager
+def relay(port, delay_ms):
+    """The same server further away; yields the port to go to."""
+    command = [sys.executable, HERE / "relay.py", "--to", str(port), "--delay-ms", str(delay_ms)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+@dataclasses.dataclass
+class Asked:
+    """What came to the server in some time; pages of the index are told apart from all else."""
+
+    pages: int = 0
+    requests: int = 0
+    body_bytes: int = 0
+    names: set = dataclasses.field(default_factory=set)  # of wheels; a sidecar counts as its wheel
+
+    def add(self, line):
+        _, path, _, body_bytes = line.split()
+        if path.startswith("/simple/"):
+            self.pages += 1
+            return
+        self.requests += 1
+        self.body_bytes += int(body_bytes)
+        self.names.add(pathlib.PurePosixPath(path).name.removesuffix(".metadata"))
+
+
+class Log:
+    """Reads the server's log piece by piece."""
+
+    def __init__(self, path, base):
+        self.path, self.mark = path, f"{base}/mark"
+        self.offset = 0
+
+    def since_last(self):
+        """What was asked for since this was called last."""
+        # Lines are written in the order in which requests end: behind this one stands no older one.
+        with urllib.request.urlopen(self.mark, timeout=MARK_SECONDS):
+            pass
+        until = time.monotonic() + MARK_SECONDS
+        while True:
+            text = self.path.read_bytes()[self.offset:].decode()
+            before, mark, _ = text.partition("GET /mark 204 0\n")
+            if mark:
+                break
+            if time.monotonic() > until:
+                raise RuntimeError(f"{self.path} has no line of the last request")
+            time.sleep(0.01)
+        self.offset += len((before + mark).encode())
+        asked = Asked()
+        for line in before.splitlines():
+            asked.add(line)
+        return asked
