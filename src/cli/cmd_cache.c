@@ -297,10 +297,8 @@ static int cache_verify(const struct cache_wish *w, struct store *s, struct buf 
         buf_add_z(out, "; nothing is wrong");
     buf_add_z(out, ".\n");
     if (v.wrong)
-        return err_set(e, ERR_HASH,
-                       "%" PRIu64 " files were not what their names said; they are "
-                       "removed",
-                       v.wrong);
+        return err_set(e, ERR_HASH, "%" PRIu64 " of them %s not what the name says, and removed",
+                       v.wrong, v.wrong == 1 ? "was" : "were");
     return 0;
 }
 

@@ -82,8 +82,6 @@ bool freshness_of(const struct http_head *head, int64_t requested_s, int64_t rec
     if (head->status != 200 || c.no_store || varies_by_all(head->vary))
         return false;
     set_fresh(&f, head, &t, lifetime_of(head, &c, &t));
-    if (f.fresh_until_s <= received_s && !head->etag.p && !head->last_modified.p)
-        return false; /* could neither be used nor validated */
     *out = f;
     return true;
 }

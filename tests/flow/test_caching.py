@@ -185,8 +185,8 @@ def test_when_the_server_fails_the_old_page_is_not_used(dray, get, dest, fault, 
 @pytest.mark.parametrize("headers", [
     {"Cache_Control": "no-store", "ETag": '"one"'}, {"Cache_Control": "max-age=600, no-store", "ETag": '"one"'},
     {"Cache_Control": "max-age=600", "Vary": "*", "ETag": '"one"'},
-    {"Cache_Control": "max-age=600", "Vary": "Accept, *", "ETag": '"one"'}, {},
-], ids=["no-store", "no-store-last", "vary", "vary-among-others", "nothing-to-validate-with"])
+    {"Cache_Control": "max-age=600", "Vary": "Accept, *", "ETag": '"one"'},
+], ids=["no-store", "no-store-last", "vary", "vary-among-others"])
 def test_what_may_not_be_kept(dray, get, fault, made, page, kind, headers):
     fault.on(PAGE, page(made, kind=kind, **headers))
     get()
@@ -260,6 +260,15 @@ def test_no_password_is_kept(dray, get, fault, made, page):
     kept = [path for path in store_of(dray).rglob("*") if path.is_file()]
     assert [path for path in kept if SECRET.encode() in path.read_bytes()] == []
     assert any(b"alice:****@" in path.read_bytes() for path in kept), "looked where the labels are"
+
+
+def test_what_can_not_be_validated_serves_who_is_offline(get, fault, made, page, kind):
+    """It is asked for each time, and yet there when there is nobody to ask."""
+    fault.on(PAGE, page(made, kind=kind))
+    get()
+    second, = get()
+    assert "if-none-match" not in second.headers and "if-modified-since" not in second.headers
+    assert get("--offline") == []
 
 
 # Damage

@@ -21,8 +21,8 @@ struct freshness {
 /* May this 200 be kept, and how long is it fresh (sections 3, 4.2, 5.2.2)? max-age, then Expires,
  * else none: no heuristics, as pip has none, for listings. s-maxage is not ours. Age and Date
  * correct for time spent in other caches and for clocks that differ (section 4.2.3). `requested_s`,
- * `received_s`: by our clock. false: not to be kept (no-store, Vary: *, nothing to validate or use
- * it with). */
+ * `received_s`: by our clock. false: not to be kept (no-store, Vary: *). What could neither
+ * be used nor validated is kept too, for who is cut off from the network (section 4.2.4). */
 bool freshness_of(const struct http_head *head, int64_t requested_s, int64_t received_s,
                   struct freshness *out);
 /* A 304 came for it (section 4.3.4): the fields of `head` that are there replace what was known. */
