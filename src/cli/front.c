@@ -103,15 +103,16 @@ static int run_job(const struct front *f, struct settings *s, struct events *eve
     bool colour = screen_may_colour(stderr, false);
     unsigned talks = f->print && !s->verbose; /* then what it prints says it all */
     struct job *job = job_create(s, events);
-    struct progress *progress =
-        progress_create(&(struct progress_options){ .out = stderr,
-                                                    .json_out = stdout,
-                                                    .mode = s->progress,
-                                                    .quiet = s->quiet + talks,
-                                                    .verbose = s->verbose,
-                                                    .is_terminal = screen_is_terminal(stderr),
-                                                    .colour = colour },
-                        events);
+    struct progress *progress = progress_create(
+        &(struct progress_options){ .out = stderr,
+                                    .json_out = stdout,
+                                    .mode = s->progress,
+                                    .quiet = s->quiet + talks,
+                                    .verbose = s->verbose,
+                                    .passing = s->command == COMMAND_INSTALL && !s->dry_run,
+                                    .is_terminal = screen_is_terminal(stderr),
+                                    .colour = colour },
+        events);
 
     job_run(job, e);
     progress_destroy(progress);

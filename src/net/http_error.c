@@ -152,6 +152,8 @@ bool http_error_is_of_address(CURLcode code, bool connected)
 
 bool http_error_is_of_reuse(CURLcode code)
 {
+    /* The last two: more than was announced stood there before our answer. */
     return code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
-           code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
+           code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM || code == CURLE_WEIRD_SERVER_REPLY ||
+           code == CURLE_UNSUPPORTED_PROTOCOL;
 }

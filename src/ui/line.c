@@ -50,6 +50,15 @@ void line_ended(struct buf *out, const struct fetch_view *v, bool colour)
     buf_add_c(out, '\n');
 }
 
+void line_passed(struct buf *out, const struct fetch_view *v, bool colour)
+{
+    line_tag(out, LINE_GOOD, "Fetched", colour);
+    buf_add_c(out, ' ');
+    shown_add(out, line_name(v));
+    add_size(out, v);
+    buf_add_c(out, '\n');
+}
+
 void line_origin(struct buf *out, const struct fetch_view *v)
 {
     if (!v->url.p)

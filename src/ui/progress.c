@@ -63,7 +63,10 @@ static void row_tell(struct progress *p, const struct tally_row *row)
 {
     if (row->state != FETCH_DONE || p->o.quiet)
         return;
-    line_ended(&p->said, row->view, p->o.colour);
+    if (p->o.passing)
+        line_passed(&p->said, row->view, p->o.colour);
+    else
+        line_ended(&p->said, row->view, p->o.colour);
     if (p->o.verbose)
         line_origin(&p->said, row->view);
 }

@@ -70,7 +70,8 @@ def site_of(python):
 def test_into_a_virtual_environment(install, dray, venv, project):
     made = project("installed-one")
     project("installed-two")
-    succeeded(install(venv, "installed-one", "installed-two>=1"))
+    result = succeeded(install(venv, "installed-one", "installed-two>=1"))
+    assert f"Fetched {made.name}" in result.err and "wheelhouse" not in result.err, "no path that is gone"
     assert ask(venv, "-c", "import installed_one, installed_two; print(installed_one.__version__)") == (0, "1.0\n")
     assert {"installed-one==1.0", "installed-two==1.0"} <= set(frozen(venv)), "by version, not by path"
     assert list(site_of(venv).glob("installed_*/direct_url.json")) == []

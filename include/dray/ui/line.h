@@ -14,6 +14,9 @@ void line_tag(struct buf *out, enum line_tone tone, const char *word, bool colou
 /* What a file that is DONE became: "Saved  DIR/a.whl  (1.2 MB)", "Kept   ...", "Replaced ...";
  * "Would save ..." for one that has no path (a dry run). */
 void line_ended(struct buf *out, const struct fetch_view *v, bool colour);
+/* The same of one that will be gone when the run is over: "Fetched  a.whl  (1.2 MB)", without the
+ * path. */
+void line_passed(struct buf *out, const struct fetch_view *v, bool colour);
 /* "       from URL", of a file that is DONE; nothing when it has none. */
 void line_origin(struct buf *out, const struct fetch_view *v);
 /* "retrying a.whl in 0.8 s: the server answered 503" */

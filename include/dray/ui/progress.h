@@ -18,6 +18,7 @@ struct progress_options {
     enum settings_progress mode; /* AUTO: bars on a terminal unless quiet; ON: always; OFF: never */
     unsigned quiet;              /* 1: only warnings; 2: nothing */
     unsigned verbose;            /* 1: also pages read and where files come from; 2: every state */
+    bool passing;                /* the files are gone when the run is over: no paths are told */
     bool is_terminal;            /* screen_is_terminal(out) */
     bool colour;                 /* screen_may_colour(out, ...) */
     /* The window of `out`, asked for at each draw; NULL: screen_size(). */
