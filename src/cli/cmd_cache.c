@@ -122,7 +122,6 @@ static int check_wish(const struct cache_wish *w, int words, struct err *e)
 
 static int parse(struct cache_wish *w, int argc, char **argv, struct err *e)
 {
-    extern char **environ;
     int got, code = settings_from_env(&w->settings, (const char *const *)environ, e);
 
     opterr = 0;

@@ -77,7 +77,7 @@ static const struct {
 };
 
 static const char *const rungs[METADATA_RUNG_COUNT] = {
-#define RUNG_ROW(rung, name) [METADATA_##rung] = name,
+#define RUNG_ROW(rung, name) [METADATA_##rung] = (name),
     METADATA_RUNGS(RUNG_ROW)
 #undef RUNG_ROW
 };

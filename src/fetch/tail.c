@@ -255,6 +255,17 @@ static void use_part(struct tail *t, struct err *e)
     try_zip(t);
 }
 
+/* Each part is cut: the whole file need not be. */
+static void give_up(struct tail *t, struct err *e)
+{
+    if (t->status == 206) {
+        use_refusal(t, e);
+        return;
+    }
+    err_move(&t->result.err, e);
+    end(t, TAIL_FAILED);
+}
+
 static void answered(void *ctx, struct http_result *result)
 {
     struct tail *t = ctx;
@@ -264,13 +275,8 @@ static void answered(void *ctx, struct http_result *result)
         use_part(t, &result->err);
     } else if (!result->err.code || is_refusal(result)) {
         use_refusal(t, &result->err);
-    } else if (retry_later(&t->retry, result)) {
-        /* goes on in ask() */
-    } else if (t->status == 206) { /* each part is cut; the whole file need not be */
-        use_refusal(t, &result->err);
-    } else {
-        err_move(&t->result.err, &result->err);
-        end(t, TAIL_FAILED);
+    } else if (!retry_later(&t->retry, result)) {
+        give_up(t, &result->err);
     }
 }
 

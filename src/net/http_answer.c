@@ -15,7 +15,7 @@ static const struct {
     struct str name;
     enum second second;
 } fields[HTTP_FIELD_COUNT] = {
-#define HTTP_FIELD_ROW(field, name, second) { { name, sizeof name - 1 }, second },
+#define HTTP_FIELD_ROW(field, name, second) { { (name), sizeof(name) - 1 }, (second) },
     HTTP_FIELDS(HTTP_FIELD_ROW)
 #undef HTTP_FIELD_ROW
 };
