@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "dray/fetch/machine.h"
+#include "dray/fetch/recall.h"
 #include "dray/fetch/wheel_file.h"
 #include "dray/util/file.h"
 
@@ -39,37 +40,36 @@ void fetch_read_metadata(struct fetch *f, int fd, uint64_t bytes)
     buf_done(&text);
 }
 
-/* What an earlier run read of this wheel, before its body was there. */
-static struct str known_metadata(const struct fetch *f, struct buf *key, struct arena *a)
+/* What was read of this wheel before its body was there, in this run or in an earlier one. */
+static bool known_metadata(const struct fetch *f, const struct recall_of *of, struct buf *out)
 {
-    struct store *store = f->fetcher->world.cache.store;
-    struct store_record r;
+    const struct cache *c = &f->fetcher->world.cache;
+    struct recall_of by_url = { .url = of->url };
 
-    if (f->view.metadata.p)
-        return f->view.metadata;
-    ladder_key(&f->digests[DIGEST_SHA256], key);
-    return store && store_get(store, STORE_METADATA, buf_str(key), a, &r) ? r.content : STR_NONE;
+    if (f->view.metadata.p) {
+        buf_add_str(out, f->view.metadata);
+        return true;
+    }
+    return recall_find(c, of, out) ||
+           (f->view.origin == FETCH_FROM_NETWORK && recall_find(c, &by_url, out));
 }
 
 /* pip #13983: a resolver decided by what the index or the tail said; a wheel that says something
  * else is not the one that was chosen. */
 static void check_metadata(struct fetch *f)
 {
-    struct store *store = f->fetcher->world.cache.store;
-    struct arena a = { 0 };
-    struct buf key = { 0 };
+    struct recall_of of = { .sha256 = &f->digests[DIGEST_SHA256], .url = f->url };
+    struct buf known = { 0 };
 
     if (!is_wheel(f))
         return;
-    struct str known = known_metadata(f, &key, &a);
-    if (known.p && wheel_file_check(body_fd(f->body), body_bytes(f->body), f->view.filename, known,
-                                    "the metadata that was read before the wheel", &f->fault)) {
+    if (known_metadata(f, &of, &known) &&
+        wheel_file_check(body_fd(f->body), body_bytes(f->body), f->view.filename, buf_str(&known),
+                         "the metadata that was read before the wheel", &f->fault)) {
         err_wrap(&f->fault, "%.*s", STR_ARG(f->view.filename));
-        if (store && key.n)
-            store_forget(store, STORE_METADATA, buf_str(&key));
+        recall_forget(&f->fetcher->world.cache, &of);
     }
-    buf_done(&key);
-    arena_done(&a);
+    buf_done(&known);
 }
 
 static bool is_in_store(const struct fetch *f)

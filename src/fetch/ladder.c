@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dray/fetch/host.h"
+#include "dray/fetch/recall.h"
 #include "dray/fetch/sidecar.h"
 #include "dray/fetch/tail.h"
 #include "dray/fetch/wheel_file.h"
@@ -29,11 +30,11 @@ struct ladder {
     struct tail *tail; /* stays while the whole file is fetched, to hear of the verdict */
     struct whole *whole;
     struct loop_task begin;
-    struct arena arena;
     struct buf text;
     struct existing_answer found;
     struct digest sha256;
     uint64_t start_us;
+    const struct cache_note *note; /* of the answer that told it, or NULL */
     struct ladder_answer answer;
 };
 
@@ -60,49 +61,11 @@ static const struct digest *known_sha256(const struct ladder *l)
     return p->n_allowed == 1 && p->allowed[0].alg == DIGEST_SHA256 ? &p->allowed[0] : NULL;
 }
 
-/* -- the store's memory of metadata -- */
-
-void ladder_key(const struct digest *sha256, struct buf *out)
+static struct recall_of whose(const struct ladder *l)
 {
-    char hex[DIGEST_HEX_SIZE];
-
-    buf_add_f(out, "sha256:%s", digest_hex(sha256, hex));
-}
-
-static bool recall(struct ladder *l)
-{
-    const struct digest *sha256 = known_sha256(l);
-    struct store *store = l->world->cache.store;
-    struct store_record r;
-    struct buf key = { 0 };
-
-    if (!store || !sha256)
-        return false;
-    ladder_key(sha256, &key);
-    bool found = store_get(store, STORE_METADATA, buf_str(&key), &l->arena, &r);
-    if (found)
-        buf_add_str(&l->text, r.content);
-    buf_done(&key);
-    return found;
-}
-
-static void remember(struct ladder *l)
-{
-    const struct digest *sha256 = known_sha256(l);
-    struct store *store = l->world->cache.store;
-    int64_t now = clock_unix_s();
-    struct buf key = { 0 };
-
-    if (!store || !sha256 || l->answer.rung == METADATA_STORE)
-        return;
-    ladder_key(sha256, &key);
-    store_put(store, STORE_METADATA, buf_str(&key),
-              &(struct store_record){ .label = l->wish.filename,
-                                      .received_s = now,
-                                      .fresh_until_s = INT64_MAX,
-                                      .immutable = true,
-                                      .content = buf_str(&l->text) });
-    buf_done(&key);
+    return (struct recall_of){ .sha256 = known_sha256(l),
+                               .url = l->wish.url,
+                               .label = l->wish.filename };
 }
 
 /* -- the end -- */
@@ -111,9 +74,12 @@ static void tell(struct ladder *l)
 {
     struct ladder_answer *a = &l->answer;
 
+    struct recall_of of = whose(l);
+
     if (!a->err.code) {
         a->metadata = buf_str(&l->text);
-        remember(l);
+        if (a->rung != METADATA_STORE && is_remote(l))
+            recall_keep(&l->world->cache, &of, l->note, a->metadata);
     }
     events_emit(l->world->events, &(struct event){ .kind = EVENT_METADATA,
                                                    .fetch = l->wish.view,
@@ -214,6 +180,7 @@ static void tail_came(void *ctx, struct tail_result *r)
     case TAIL_FOUND:
         buf_reset(&l->text);
         buf_add_str(&l->text, r->metadata);
+        l->note = r->note;
         if (judge(l, &e))
             fail(l, METADATA_TAIL, &e);
         else
@@ -261,6 +228,7 @@ static void sidecar_came(void *ctx, struct sidecar_result *r)
     }
     host_note_sidecar(host, !r->err.code);
     if (!r->err.code) {
+        l->note = r->note;
         succeed(l, METADATA_SIDECAR);
         return;
     }
@@ -359,7 +327,8 @@ static void begin(void *ctx)
             climb_to_tail(l); /* says what it is */
         return;
     }
-    if (recall(l) && !judge(l, &e)) {
+    struct recall_of of = whose(l);
+    if (recall_find(&l->world->cache, &of, &l->text) && !judge(l, &e)) {
         succeed(l, METADATA_STORE);
         return;
     }
@@ -396,7 +365,6 @@ void ladder_destroy(struct ladder *l)
     whole_destroy(l->whole);
     tail_destroy(l->tail);
     buf_done(&l->text);
-    arena_done(&l->arena);
     err_done(&l->answer.err);
     free(l);
 }

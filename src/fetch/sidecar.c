@@ -16,11 +16,21 @@ struct sidecar {
     void *ctx;
     struct http_exchange *exchange;
     struct retry retry;
+    struct cache_note note;
     struct buf text;
     struct sidecar_result result;
 };
 
 static void ask(void *ctx);
+
+static int take_head(void *ctx, const struct http_head *head, struct err *e)
+{
+    struct sidecar *s = ctx;
+
+    (void)e;
+    cache_note_head(&s->note, head);
+    return 0;
+}
 
 static int take_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
 {
@@ -59,6 +69,7 @@ static void answered(void *ctx, struct http_result *result)
     if (!err_move(&s->result.err, &result->err))
         check_digest(s, &s->result.err);
     s->result.text = buf_str(&s->text);
+    s->result.note = &s->note;
     s->done(s->ctx, &s->result);
 }
 
@@ -69,11 +80,12 @@ static void ask(void *ctx)
                                .is_page = true,
                                .rank = UINT64_MAX,
                                .max_bytes = LIMIT_METADATA_BYTES };
-    struct http_sink sink = { .data = take_bytes, .done = answered, .ctx = s };
+    struct http_sink sink = { .head = take_head, .data = take_bytes, .done = answered, .ctx = s };
 
     s->retry.attempt++;
     s->result.requests++;
     buf_reset(&s->text);
+    cache_note_reset(&s->note);
     s->exchange = http_start(s->world->http, &rq, &sink);
 }
 
@@ -104,6 +116,7 @@ void sidecar_destroy(struct sidecar *s)
     retry_done(&s->retry);
     buf_done(&s->url);
     buf_done(&s->text);
+    cache_note_done(&s->note);
     err_done(&s->result.err);
     free(s);
 }

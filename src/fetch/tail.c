@@ -38,7 +38,7 @@ struct tail {
     uint64_t got_first;
     struct buf got;
     /* Of the first part: what later ones must agree with. */
-    struct buf etag, last_modified;
+    struct cache_note note;
     bool has_part;
     struct zip *zip;
     struct tail_result result;
@@ -111,8 +111,8 @@ static int take_part(struct tail *t, const struct http_head *head, struct err *e
     }
     if ((uint64_t)r->first != first || (uint64_t)r->last != last)
         return refuse(t, e, "it sends another part than was asked for");
-    if (t->has_part &&
-        (!agrees(&t->etag, head->etag) || !agrees(&t->last_modified, head->last_modified)))
+    if (t->has_part && (!agrees(&t->note.etag, head->etag) ||
+                        !agrees(&t->note.last_modified, head->last_modified)))
         return refuse(t, e, "the file changed meanwhile");
     t->got_first = first;
     return 0;
@@ -148,10 +148,9 @@ static int take_head(void *ctx, const struct http_head *head, struct err *e)
     }
     int code = head->status == 206 ? take_part(t, head, e) : take_whole(t, head, e);
     if (!code && !t->has_part) {
-        buf_reset(&t->etag);
-        buf_reset(&t->last_modified);
-        buf_add_str(&t->etag, head->etag);
-        buf_add_str(&t->last_modified, head->last_modified);
+        struct http_head of_whole = *head;
+        of_whole.status = 200; /* a part is as fresh as the whole (RFC 9111 section 3.4) */
+        cache_note_head(&t->note, &of_whole);
     }
     return code;
 }
@@ -207,6 +206,7 @@ static void try_zip(struct tail *t)
     case ZIP_FOUND:
         learn_from_success(t);
         t->result.metadata = zip_metadata(t->zip);
+        t->result.note = &t->note;
         end(t, TAIL_FOUND);
         break;
     case ZIP_LACKS:
@@ -283,14 +283,16 @@ static void answered(void *ctx, struct http_result *result)
 static void request(struct tail *t)
 {
     /* A part of a file that changed is worse than none. */
-    bool guarded = t->has_part && cache_is_strong(buf_str(&t->etag));
+    bool guarded = t->has_part && cache_is_strong(buf_str(&t->note.etag));
     struct http_request rq = { .url = t->url.p,
                                .is_page = true,
                                .rank = UINT64_MAX, /* bodies are chosen by it */
                                .range = t->asked,
-                               .if_range = guarded ? buf_z(&t->etag) : NULL };
+                               .if_range = guarded ? buf_z(&t->note.etag) : NULL };
     struct http_sink sink = { .head = take_head, .data = take_bytes, .done = answered, .ctx = t };
 
+    if (!t->has_part)
+        cache_note_reset(&t->note);
     t->retry.attempt++;
     t->used[t->skill] = true;
     t->status = 0;
@@ -382,8 +384,7 @@ void tail_destroy(struct tail *t)
     retry_done(&t->retry);
     zip_destroy(t->zip);
     buf_done(&t->got);
-    buf_done(&t->etag);
-    buf_done(&t->last_modified);
+    cache_note_done(&t->note);
     err_done(&t->result.err);
     free(t);
 }

@@ -231,6 +231,29 @@ def test_under_its_hash_it_is_known_from_wherever_it_comes(fault, publish, read,
     assert len(fault.requests()) == before
 
 
+@pytest.mark.parametrize("how", ["sidecar", "tail"])
+@pytest.mark.parametrize("headers, requests", [
+    ({"Cache-Control": "max-age=3600"}, 0), ({"Cache-Control": "no-store"}, 1), ({"ETag": '"one"'}, 1),
+], ids=["fresh", "no-store", "stale"])
+def test_without_a_hash_it_is_known_by_its_url_while_that_is_fresh(fault, publish, read, made, how, headers, requests):
+    text = metadata_of(made)
+    publish(hashes={}, **({"sidecar": text, "core_metadata": True} if how == "sidecar" else {}))
+    path = f"/files/{made.name}" + (".metadata" if how == "sidecar" else "")
+    fault.answers[path][0].headers.update(headers)
+    assert read()[:3] == (text, how, 1)
+    assert read()[1:3] == (("store", 0) if not requests else (how, 1))
+    assert len(fault.requests(path)) == 1 + requests
+
+
+def test_a_body_without_a_hash_is_compared_with_what_was_read_by_url(dray, dest, fault, publish, read, made):
+    text = metadata_of(made).replace(b"six>=1", b"six>=2")
+    publish(sidecar=Answer(text, headers={"Cache-Control": "max-age=3600"}), core_metadata=True, hashes={})
+    assert read()[:2] == (text, "sidecar")
+    failed_with(dray.download("-i", fault.index, "demo", dest=dest), "six>=1", "six>=2")
+    assert names_in(dest) == []
+    succeeded(dray.download("-i", fault.index, "demo", dest=dest))
+
+
 def test_without_a_store_nothing_is_kept(dray, publish, read, fault):
     publish()
     for _ in range(2):

@@ -10,6 +10,7 @@
 
 #include "dray/fetch/host.h"
 #include "dray/fetch/ladder.h"
+#include "dray/fetch/recall.h"
 #include "http_server.h"
 #include "local_world.h"
 #include "store_world.h"
@@ -242,16 +243,12 @@ static void fails(struct scene *s, int code, const char *part)
 
 static bool is_known(struct scene *s)
 {
-    struct buf key = { 0 };
-    struct arena a = { 0 };
-    struct store_record r;
+    struct buf text = { 0 };
+    bool found = recall_find(&s->world.cache, &(struct recall_of){ .sha256 = &s->sha256 }, &text);
 
-    ladder_key(&s->sha256, &key);
-    bool found = store_get(s->world.cache.store, STORE_METADATA, buf_str(&key), &a, &r);
     if (found)
-        assert_true(str_starts(r.content, STR(TEXT)));
-    arena_done(&a);
-    buf_done(&key);
+        assert_true(str_starts(buf_str(&text), STR(TEXT)));
+    buf_done(&text);
     return found;
 }
 

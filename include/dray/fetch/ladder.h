@@ -33,9 +33,6 @@ struct ladder_answer {
 };
 typedef void (*ladder_done_fn)(void *ctx, struct ladder_answer *answer);
 
-/* The key under which the store has the metadata of a wheel with this sha256. */
-void ladder_key(const struct digest *sha256, struct buf *out);
-
 struct ladder;
 /* `done` runs once, later, from the loop. */
 struct ladder *ladder_start(const struct fetch_world *w, struct body_pool *pool,

@@ -7,7 +7,8 @@
 
 struct sidecar_result {
     struct err err;  /* why it is of no use; may be moved away */
-    struct str text; /* valid during the callback */
+    struct str text; /* valid until sidecar_destroy(), as is `note`: of its head */
+    const struct cache_note *note;
     unsigned requests;
     uint64_t bytes;
 };

@@ -18,7 +18,8 @@ enum tail_outcome {
 struct tail_result {
     enum tail_outcome outcome;
     struct err err;      /* why, but for TAIL_FOUND; may be moved away */
-    struct str metadata; /* valid during the callback */
+    struct str metadata; /* valid until tail_destroy(), as is `note`: of the first part's head */
+    const struct cache_note *note;
     unsigned requests;
     uint64_t bytes;
 };

@@ -1,0 +1,72 @@
+#include "dray/fetch/recall.h"
+
+#include "dray/util/clock.h"
+
+static void key_of(const struct digest *sha256, struct buf *out)
+{
+    char hex[DIGEST_HEX_SIZE];
+
+    buf_add_f(out, "sha256:%s", digest_hex(sha256, hex));
+}
+
+static bool find_by_digest(const struct cache *c, const struct digest *sha256, struct arena *a,
+                           struct store_record *out)
+{
+    struct buf key = { 0 };
+
+    key_of(sha256, &key);
+    bool found = store_get(c->store, STORE_METADATA, buf_str(&key), a, out);
+    buf_done(&key);
+    return found;
+}
+
+bool recall_find(const struct cache *c, const struct recall_of *of, struct buf *out)
+{
+    struct arena a = { 0 };
+    struct store_record r;
+    bool found = false;
+
+    if (c->store && of->sha256)
+        found = find_by_digest(c, of->sha256, &a, &r);
+    else if (c->store) /* what is stale is read again: that costs no more than to validate it */
+        found = cache_look(c, STORE_METADATA, of->url, &a, &r) == CACHE_FRESH;
+    if (found)
+        buf_add_str(out, r.content);
+    arena_done(&a);
+    return found;
+}
+
+void recall_keep(const struct cache *c, const struct recall_of *of, const struct cache_note *note,
+                 struct str text)
+{
+    int64_t now = clock_unix_s();
+    struct buf key = { 0 };
+
+    if (!c->store || (!of->sha256 && !note))
+        return;
+    if (!of->sha256) {
+        cache_keep(c, STORE_METADATA, of->url, note, STR_NONE, text);
+        return;
+    }
+    key_of(of->sha256, &key);
+    store_put(c->store, STORE_METADATA, buf_str(&key),
+              &(struct store_record){ .label = of->label,
+                                      .received_s = now,
+                                      .fresh_until_s = INT64_MAX,
+                                      .immutable = true,
+                                      .content = text });
+    buf_done(&key);
+}
+
+void recall_forget(const struct cache *c, const struct recall_of *of)
+{
+    static const struct cache_note nothing = { 0 };
+    struct buf key = { 0 };
+
+    if (!c->store)
+        return;
+    key_of(of->sha256, &key);
+    store_forget(c->store, STORE_METADATA, buf_str(&key));
+    cache_keep(c, STORE_METADATA, of->url, &nothing, STR_NONE, STR_NONE);
+    buf_done(&key);
+}
