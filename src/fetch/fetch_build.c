@@ -52,19 +52,11 @@ static void build_key(const struct fetch *f, const struct digest *sha256, struct
               STR_ARG(best->abi), STR_ARG(best->platform));
 }
 
-static const struct digest *promised_sha256(const struct fetch *f)
-{
-    for (size_t i = 0; i < f->promise.n_listed; i++)
-        if (f->promise.listed[i].alg == DIGEST_SHA256)
-            return &f->promise.listed[i];
-    return NULL;
-}
-
 /* The record's label is the wheel's name, its content the wheel's sha256. */
 bool fetch_recall_built(struct fetch *f, struct digest *wheel)
 {
     struct store *store = f->fetcher->world.cache.store;
-    const struct digest *archive = promised_sha256(f);
+    const struct digest *archive = promise_sha256(&f->promise);
     struct buf key = { 0 };
     struct arena a = { 0 };
     struct store_record r;

@@ -41,17 +41,15 @@ void fetch_read_metadata(struct fetch *f, int fd, uint64_t bytes)
 }
 
 /* What was read of this wheel before its body was there, in this run or in an earlier one. */
-static bool known_metadata(const struct fetch *f, const struct recall_of *of, struct buf *out)
+static bool known_metadata(const struct fetch *f, struct buf *out)
 {
-    const struct cache *c = &f->fetcher->world.cache;
-    struct recall_of by_url = { .url = of->url };
+    struct recall_of of = { .sha256 = promise_sha256(&f->promise), .url = f->url };
 
-    if (f->view.metadata.p) {
-        buf_add_str(out, f->view.metadata);
-        return true;
-    }
-    return recall_find(c, of, out) ||
-           (f->view.origin == FETCH_FROM_NETWORK && recall_find(c, &by_url, out));
+    if (!f->view.metadata.p)
+        return f->view.origin == FETCH_FROM_NETWORK &&
+               recall_find(&f->fetcher->world.cache, &of, out);
+    buf_add_str(out, f->view.metadata);
+    return true;
 }
 
 /* pip #13983: a resolver decided by what the index or the tail said; a wheel that says something
@@ -61,9 +59,7 @@ static void check_metadata(struct fetch *f)
     struct recall_of of = { .sha256 = &f->digests[DIGEST_SHA256], .url = f->url };
     struct buf known = { 0 };
 
-    if (!is_wheel(f))
-        return;
-    if (known_metadata(f, &of, &known) &&
+    if (is_wheel(f) && known_metadata(f, &known) &&
         wheel_file_check(body_fd(f->body), body_bytes(f->body), f->view.filename, buf_str(&known),
                          "the metadata that was read before the wheel", &f->fault)) {
         err_wrap(&f->fault, "%.*s", STR_ARG(f->view.filename));

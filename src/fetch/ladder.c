@@ -50,15 +50,7 @@ static bool is_remote(const struct ladder *l)
 
 static const struct digest *known_sha256(const struct ladder *l)
 {
-    const struct promise *p = l->wish.promise;
-
-    if (l->answer.sha256)
-        return l->answer.sha256;
-    for (size_t i = 0; i < p->n_listed; i++)
-        if (p->listed[i].alg == DIGEST_SHA256)
-            return &p->listed[i];
-    /* Of several that are allowed, any one will do. */
-    return p->n_allowed == 1 && p->allowed[0].alg == DIGEST_SHA256 ? &p->allowed[0] : NULL;
+    return l->answer.sha256 ? l->answer.sha256 : promise_sha256(l->wish.promise);
 }
 
 static struct recall_of whose(const struct ladder *l)

@@ -25,6 +25,15 @@ unsigned promise_algs(const struct promise *p)
     return algs;
 }
 
+const struct digest *promise_sha256(const struct promise *p)
+{
+    for (size_t i = 0; i < p->n_listed; i++)
+        if (p->listed[i].alg == DIGEST_SHA256)
+            return &p->listed[i];
+    /* Of several that are allowed, any one will do. */
+    return p->n_allowed == 1 && p->allowed[0].alg == DIGEST_SHA256 ? &p->allowed[0] : NULL;
+}
+
 bool promise_has_digest(const struct promise *p)
 {
     return p->n_allowed || p->n_listed;

@@ -23,6 +23,8 @@ struct promise {
 
 /* The set of digests to compute: bit (1u << alg) each. SHA-256 is always in it. */
 unsigned promise_algs(const struct promise *p);
+/* The one SHA-256 that the file is to have, when that is known; else NULL. */
+const struct digest *promise_sha256(const struct promise *p);
 /* Can content be checked at all: is there any digest to compare with? */
 bool promise_has_digest(const struct promise *p);
 /* `got`: the computed digests, at index alg, for each of promise_algs(). ERR_HASH with one line for
