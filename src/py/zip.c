@@ -15,6 +15,7 @@
 #include "dray/py/zip_directory.h"
 #include "dray/util/arena.h"
 #include "dray/util/buf.h"
+#include "dray/util/limits.h"
 #include "dray/util/mem.h"
 
 /* Measured over 129 wheels, from 5 KB to 60 MB. The tail that holds directory and METADATA grows
@@ -207,7 +208,9 @@ static int take_end(const struct zip *z, struct zip_end *out, struct zip_span *l
 /* The directory as `end` has it, its zip64 records, and what METADATA probably needs before. */
 static struct zip_span directory_wish(const struct zip_end *end, uint64_t before)
 {
-    uint64_t n = end->directory_bytes <= end->at ? end->directory_bytes : 0;
+    bool fits =
+        end->directory_bytes <= end->at && end->directory_bytes <= LIMIT_ZIP_DIRECTORY_BYTES;
+    uint64_t n = fits ? end->directory_bytes : 0;
 
     if (end->entries <= n / ZIP_ENTRY_BYTES)
         n += GAP_BYTES + GAP_PER_ENTRY * end->entries;

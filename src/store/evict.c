@@ -6,6 +6,7 @@
 
 #include "dray/store/object_file.h"
 #include "dray/store/parts.h"
+#include "dray/util/clock.h"
 
 void evict_victims(struct store *s, const struct index_victims *victims, uint64_t *objects,
                    uint64_t *bytes)
@@ -27,9 +28,12 @@ void evict_excess(struct store *s, size_t max)
     struct index_victims victims = { 0 };
 
     bool known = index_total_bytes(s->index, &total);
-    s->evicting = known && total > (s->evicting ? goal : s->max_bytes);
+    bool begins = !s->evicting;
+    s->evicting = known && total > (begins ? s->max_bytes : goal);
     if (!s->evicting)
         return;
+    if (begins) /* else all that is new would go before it */
+        index_set_back(s->index, clock_unix_s());
     index_least_used(s->index, INT64_MIN, total - goal, max, &victims);
     evict_victims(s, &victims, &objects, &bytes);
     s->evicting = victims.n == max && bytes < total - goal;

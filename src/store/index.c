@@ -91,10 +91,15 @@ static enum index_answer answer_of(struct store_index *ix)
     return index_code(ix, ix->trouble) == ERR_TIMEOUT ? INDEX_BUSY : INDEX_FAILED;
 }
 
+void index_wait(struct store_index *ix, int wait_ms)
+{
+    sqlite3_busy_timeout(ix->db, wait_ms);
+}
+
 enum index_answer index_begin(struct store_index *ix, int wait_ms)
 {
     ix->trouble = SQLITE_OK;
-    sqlite3_busy_timeout(ix->db, wait_ms);
+    index_wait(ix, wait_ms);
     index_run(ix, index_statement(ix, INDEX_BEGIN));
     return answer_of(ix);
 }

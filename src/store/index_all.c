@@ -114,6 +114,18 @@ static void add_victim(struct index_victims *to, const struct index_victim *v)
     to->items[to->n++] = *v;
 }
 
+void index_set_back(struct store_index *ix, int64_t now_s)
+{
+    static const enum index_statement all[] = { INDEX_OBJECT_AHEAD, INDEX_RECORD_AHEAD };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+        sqlite3_stmt *st = index_statement(ix, all[i]);
+        if (st)
+            sqlite3_bind_int64(st, 1, now_s);
+        index_run(ix, st);
+    }
+}
+
 void index_least_used(struct store_index *ix, int64_t before_s, uint64_t excess, size_t max,
                       struct index_victims *out)
 {

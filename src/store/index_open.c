@@ -104,13 +104,13 @@ static int choose_journal(struct store_index *ix, struct err *e)
     return code;
 }
 
-static int set_up(struct store_index *ix, bool read_only, struct err *e)
+static int set_up(struct store_index *ix, bool read_only, int wait_ms, struct err *e)
 {
     char pragmas[128];
     bool there = false;
 
     sqlite3_extended_result_codes(ix->db, 1);
-    sqlite3_busy_timeout(ix->db, OPEN_WAIT_MS);
+    sqlite3_busy_timeout(ix->db, wait_ms);
     sqlite3_db_config(ix->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(ix->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_wal_autocheckpoint(ix->db, 0);
@@ -129,7 +129,10 @@ static int set_up(struct store_index *ix, bool read_only, struct err *e)
              "PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF;"
              "PRAGMA journal_size_limit = %d",
              INDEX_LOG_BYTES);
-    return run_sql(ix, pragmas, e);
+    if (run_sql(ix, pragmas, e))
+        return e->code;
+    sqlite3_busy_timeout(ix->db, 0); /* who was stopped while writing must not stop who reads */
+    return 0;
 }
 
 static bool index_is_moved(struct store_index *ix)
@@ -140,13 +143,13 @@ static bool index_is_moved(struct store_index *ix)
            moved;
 }
 
-static struct store_index *open_once(const char *path, bool read_only, struct err *e)
+static struct store_index *open_once(const char *path, bool read_only, int wait_ms, struct err *e)
 {
     struct store_index *ix = mem_new(1, sizeof(*ix));
     int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int rc = sqlite3_open_v2(path, &ix->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
-    int code = rc ? say(ix, rc, e) : set_up(ix, read_only, e);
+    int code = rc ? say(ix, rc, e) : set_up(ix, read_only, wait_ms, e);
     if (!code)
         return ix;
     index_close(ix);
@@ -184,36 +187,37 @@ static struct store_index *open_lock_busy(struct err *e)
 
 /* Another process may have mended it while we came to have the lock alone: so it is looked at
  * again. */
-static struct store_index *open_damaged(const char *path, int lock_fd, struct err *e)
+static struct store_index *open_damaged(const char *path, int lock_fd, int wait_ms, struct err *e)
 {
     if (!lock_alone(lock_fd))
         return open_lock_busy(e);
-    struct store_index *ix = open_once(path, false, e);
+    struct store_index *ix = open_once(path, false, wait_ms, e);
     if (ix || e->code != ERR_INPUT)
         return ix;
-    return move_aside(path, e) ? NULL : open_once(path, false, e);
+    return move_aside(path, e) ? NULL : open_once(path, false, wait_ms, e);
 }
 
-static struct store_index *open_locked(const char *path, int lock_fd, struct err *e)
+static struct store_index *open_locked(const char *path, int lock_fd, int wait_ms, struct err *e)
 {
     if (!lock_shared(lock_fd))
         return open_lock_busy(e);
-    struct store_index *ix = open_once(path, false, e);
-    return ix || e->code != ERR_INPUT ? ix : open_damaged(path, lock_fd, e);
+    struct store_index *ix = open_once(path, false, wait_ms, e);
+    return ix || e->code != ERR_INPUT ? ix : open_damaged(path, lock_fd, wait_ms, e);
 }
 
 /* Damage that opening does not show: as long as our file has the name, nobody has mended it. */
 static struct store_index *replace_locked(struct store_index *lost, const char *path, int lock_fd,
-                                          struct err *e)
+                                          int wait_ms, struct err *e)
 {
     if (lost->damaged && !lock_alone(lock_fd))
         return open_lock_busy(e);
     if (lost->damaged && !index_is_moved(lost) && move_aside(path, e))
         return NULL;
-    return open_locked(path, lock_fd, e);
+    return open_locked(path, lock_fd, wait_ms, e);
 }
 
-struct store_index *index_replace(struct store_index *lost, const char *root, struct err *e)
+struct store_index *index_replace(struct store_index *lost, const char *root, int wait_ms,
+                                  struct err *e)
 {
     struct buf path = { 0 }, lock = { 0 };
     struct store_index *ix = NULL;
@@ -224,9 +228,9 @@ struct store_index *index_replace(struct store_index *lost, const char *root, st
     if (fd < 0)
         err_errno(e, "can't open %s", buf_z(&lock));
     else if (lost)
-        ix = replace_locked(lost, buf_z(&path), fd, e);
+        ix = replace_locked(lost, buf_z(&path), fd, wait_ms, e);
     else
-        ix = open_locked(buf_z(&path), fd, e);
+        ix = open_locked(buf_z(&path), fd, wait_ms, e);
     if (fd >= 0)
         close(fd);
     buf_done(&path);
@@ -239,11 +243,11 @@ struct store_index *index_open(const char *root, bool read_only, struct err *e)
     struct buf path = { 0 };
 
     if (!read_only)
-        return index_replace(NULL, root, e);
+        return index_replace(NULL, root, OPEN_WAIT_MS, e);
     struct store_index *ix = NULL;
     buf_add_f(&path, "%s/index.sqlite", root);
     if (access(buf_z(&path), F_OK) == 0)
-        ix = open_once(buf_z(&path), true, e);
+        ix = open_once(buf_z(&path), true, OPEN_WAIT_MS, e);
     else
         err_set(e, ERR_NOT_FOUND, "there is no index");
     buf_done(&path);

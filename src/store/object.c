@@ -33,7 +33,7 @@ static void note_use(struct store *s, const struct digest *sha256, int64_t used_
 {
     int64_t now_s = clock_unix_s();
 
-    if (!s->read_only && now_s - used_s >= STORE_USE_S)
+    if (!s->read_only && used_s <= now_s - STORE_USE_S)
         pending_note_object(&s->pending, PENDING_USE, sha256, NULL, now_s);
 }
 

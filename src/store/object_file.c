@@ -33,8 +33,9 @@ static struct object_stat stat_of(const struct stat *st)
 #endif
 
     return (struct object_stat){ .bytes = (uint64_t)st->st_size,
-                                 .written_ns =
-                                     (int64_t)written.tv_sec * 1000000000 + written.tv_nsec };
+                                 /* Unsigned: a clock may say what it likes. */
+                                 .written_ns = (int64_t)((uint64_t)written.tv_sec * 1000000000 +
+                                                         (uint64_t)written.tv_nsec) };
 }
 
 bool object_file_open(int objects, const struct digest *sha256, int *fd, struct object_stat *out)
@@ -146,20 +147,30 @@ static bool is_object(int objects, const char *name, struct digest *out)
            strcmp(name, object_file_name(out, right)) == 0 && object_file_look(objects, out, NULL);
 }
 
+static bool is_gone(int objects, const char *name)
+{
+    struct stat st;
+
+    return fstatat(objects, name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+}
+
 static void each_of(int objects, const char *dir, object_file_fn fn, void *ctx)
 {
     DIR *list = list_dir(objects, dir);
     struct buf name = { 0 };
     struct digest sha256;
 
-    if (!list) /* a file where only directories are */
+    if (!list && !is_gone(objects, dir)) /* a file where only directories are */
         fn(ctx, dir, NULL);
     for (struct dirent *d; list && (d = readdir(list));) {
         if (is_dots(d->d_name))
             continue;
         buf_reset(&name);
         buf_add_f(&name, "%s/%s", dir, d->d_name);
-        fn(ctx, buf_z(&name), is_object(objects, buf_z(&name), &sha256) ? &sha256 : NULL);
+        if (is_object(objects, buf_z(&name), &sha256))
+            fn(ctx, buf_z(&name), &sha256);
+        else if (!is_gone(objects, buf_z(&name))) /* another process may be evicting */
+            fn(ctx, buf_z(&name), NULL);
     }
     buf_done(&name);
     if (list)

@@ -7,20 +7,33 @@
 #include "dray/store/object_file.h"
 #include "dray/util/mem.h"
 
-void pending_done(struct pending *p)
+static void free_first(struct pending *p, size_t objects, size_t records)
 {
-    if (!p)
-        return;
-    for (size_t i = 0; i < p->objects.n; i++) {
+    for (size_t i = 0; i < objects; i++) {
         struct pending_object *o = p->objects.entries[i].value;
         free(o->label);
         free(o);
     }
-    for (size_t i = 0; i < p->records.n; i++) {
+    for (size_t i = 0; i < records; i++) {
         struct pending_record *r = p->records.entries[i].value;
+        p->bytes -= r->bytes;
         free(r->text);
         free(r);
     }
+}
+
+void pending_drop_first(struct pending *p, size_t objects, size_t records)
+{
+    free_first(p, objects, records);
+    map_drop_first(&p->objects, objects);
+    map_drop_first(&p->records, records);
+}
+
+void pending_done(struct pending *p)
+{
+    if (!p)
+        return;
+    free_first(p, p->objects.n, p->records.n);
     map_done(&p->objects);
     map_done(&p->records);
     *p = (struct pending){ 0 };

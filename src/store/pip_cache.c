@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dray/store/pip_text.h"
@@ -229,4 +230,14 @@ bool pip_cache_dir(struct str said, struct buf *out)
     buf_add_str(out, home);
     buf_add_str(out, home.n || rest.n ? rest : STR("/"));
     return true;
+}
+
+bool pip_cache_is_trusted(const char *cache_dir)
+{
+    struct stat st;
+
+    if (stat(cache_dir, &st) != 0)
+        return false;
+    return st.st_uid == geteuid() || st.st_uid == 0 ||
+           (geteuid() != 0 && access(cache_dir, W_OK) == 0);
 }

@@ -71,7 +71,7 @@ bool store_get(struct store *s, enum store_kind kind, struct str key, struct are
         return false;
     if (p && p->op == PENDING_TOUCH)
         renew_record(a, &p->record, out);
-    if (!p && !s->read_only && now_s - used_s >= STORE_USE_S)
+    if (!p && !s->read_only && used_s <= now_s - STORE_USE_S)
         pending_note_record(&s->pending, PENDING_USE, k, NULL, now_s);
     return true;
 }

@@ -24,7 +24,9 @@
 enum {
     CLOSE_WAIT_MS = 5000,
     FLUSH_LOG_BYTES = 256 * LIMIT_MIB, /* for who never closes: one slow turn in so much */
-    FLUSH_EVICTIONS = 128              /* in one turn of the loop; the next flush goes on */
+    FLUSH_ROWS = 200,        /* in one turn of the loop, 2 to 3 ms; the next flush goes on */
+    FLUSH_BYTES = LIMIT_MIB, /* the same; of one row more if it has more */
+    FLUSH_EVICTIONS = 128    /* the same */
 };
 
 static const uint64_t default_max_bytes = UINT64_C(10) << 30;
@@ -75,31 +77,40 @@ static void write_record(struct store *s, const struct pending_record *r)
     }
 }
 
-static enum index_answer write_pending(struct store *s, int wait_ms, bool all)
+static enum index_answer write_pending(struct store *s, int wait_ms, enum store_extent extent)
 {
+    const struct map *objects = &s->pending.objects, *records = &s->pending.records;
+    size_t max = extent == STORE_TURN ? FLUSH_ROWS : SIZE_MAX, bytes = 0, o = 0, r = 0;
+    size_t max_bytes = extent == STORE_TURN ? FLUSH_BYTES : SIZE_MAX;
     enum index_answer answer = index_begin(s->index, wait_ms);
 
     if (answer != INDEX_DONE)
         return answer;
-    for (size_t i = 0; i < s->pending.objects.n; i++)
-        write_object(s, s->pending.objects.entries[i].value);
-    for (size_t i = 0; i < s->pending.records.n; i++)
-        write_record(s, s->pending.records.entries[i].value);
+    for (; o < objects->n && o < max; o++)
+        write_object(s, objects->entries[o].value);
+    for (; r < records->n && o + r < max && bytes < max_bytes; r++) {
+        const struct pending_record *record = records->entries[r].value;
+        write_record(s, record);
+        bytes += record->bytes;
+    }
     do
         evict_excess(s, FLUSH_EVICTIONS);
-    while (all && s->evicting && !s->index->trouble);
-    return index_commit(s->index);
+    while (extent == STORE_TRIMMED && s->evicting && !s->index->trouble);
+    answer = index_commit(s->index);
+    if (answer == INDEX_DONE)
+        pending_drop_first(&s->pending, o, r);
+    return answer;
 }
 
 /* Opens the index again when it is damaged or was moved. The lost one is kept until then: it knows
  * that it is lost. */
-static enum index_answer ready_index(struct store *s)
+static enum index_answer ready_index(struct store *s, int wait_ms)
 {
     struct err e = { 0 };
 
     if (s->index && (s->read_only || !index_is_lost(s->index)))
         return INDEX_DONE;
-    struct store_index *ix = index_replace(s->index, s->root, &e);
+    struct store_index *ix = index_replace(s->index, s->root, wait_ms, &e);
     enum index_answer answer = ix ? INDEX_DONE : e.code == ERR_TIMEOUT ? INDEX_BUSY : INDEX_FAILED;
     err_done(&e);
     if (!ix)
@@ -111,29 +122,29 @@ static enum index_answer ready_index(struct store *s)
     return INDEX_DONE;
 }
 
-bool store_mend(struct store *s)
+bool store_mend(struct store *s, int wait_ms)
 {
-    return ready_index(s) == INDEX_DONE;
+    return ready_index(s, wait_ms) == INDEX_DONE;
 }
 
-bool store_write(struct store *s, int wait_ms, bool all)
+bool store_write(struct store *s, int wait_ms, enum store_extent extent)
 {
-    if (s->read_only || (!store_is_dirty(s) && !all))
+    if (s->read_only || (!store_is_dirty(s) && extent != STORE_TRIMMED))
         return true;
-    enum index_answer answer = ready_index(s);
+    enum index_answer answer = ready_index(s, wait_ms);
     if (answer == INDEX_DONE)
-        answer = write_pending(s, wait_ms, all);
+        answer = write_pending(s, wait_ms, extent);
     if (answer == INDEX_FAILED && s->index && s->index->damaged) {
-        answer = ready_index(s); /* damage that was found just now: once more */
+        answer = ready_index(s, wait_ms); /* damage that was found just now: once more */
         if (answer == INDEX_DONE)
-            answer = write_pending(s, wait_ms, all);
+            answer = write_pending(s, wait_ms, extent);
     }
     if (answer == INDEX_BUSY)
         return false;
-    pending_done(&s->pending);
     if (answer == INDEX_DONE) {
         index_checkpoint(s->index, FLUSH_LOG_BYTES);
     } else {
+        pending_done(&s->pending);
         s->incomplete = true;
         s->evicting = false;
     }
@@ -142,7 +153,7 @@ bool store_write(struct store *s, int wait_ms, bool all)
 
 bool store_flush(struct store *s)
 {
-    return store_write(s, 0, false);
+    return store_write(s, 0, STORE_TURN);
 }
 
 bool store_is_dirty(const struct store *s)
@@ -308,7 +319,7 @@ void store_close(struct store *s)
     bool written = !store_is_dirty(s) &&
                    (!s->index || !index_total_bytes(s->index, &total) || total <= s->max_bytes);
     if (!written)
-        written = store_write(s, CLOSE_WAIT_MS, true);
+        written = store_write(s, CLOSE_WAIT_MS, STORE_TRIMMED);
     if (s->index && !s->read_only)
         index_checkpoint(s->index, INDEX_LOG_BYTES);
     index_close(s->index);

@@ -19,13 +19,15 @@ enum {
 /* An index in which all is written that waited. */
 static int settle(struct store *s, struct err *e)
 {
-    if (!store_write(s, WAIT_MS, false))
+    if (!store_write(s, WAIT_MS, STORE_WRITTEN))
         return err_set(e, ERR_TIMEOUT, "another process keeps the store in %s locked", s->root);
-    if (!store_mend(s))
+    if (!store_mend(s, WAIT_MS))
         return err_set(e, ERR_IO, "the index of the store in %s can't be used", s->root);
-    return store_write(s, WAIT_MS, false) /* what was found for a new index */
-               ? 0
-               : err_set(e, ERR_TIMEOUT, "another process keeps the store in %s locked", s->root);
+    if (!store_write(s, WAIT_MS, STORE_WRITTEN)) /* what was found for a new index */
+        return err_set(e, ERR_TIMEOUT, "another process keeps the store in %s locked", s->root);
+    if (s->index)
+        index_wait(s->index, WAIT_MS);
+    return 0;
 }
 
 static int unreadable(struct store *s, struct err *e)
@@ -124,7 +126,7 @@ static void check_file(void *ctx, const char *name, const struct digest *sha256)
     check_content(c, name, sha256, fd, &stat);
     close(fd);
     if (c->s->pending.objects.n >= VERIFY_BATCH)
-        store_write(c->s, WAIT_MS, false); /* if it can't now, then with the next batch */
+        store_write(c->s, WAIT_MS, STORE_WRITTEN); /* if it can't now, then with the next batch */
 }
 
 static void check_row(void *ctx, const struct digest *sha256)

@@ -3,6 +3,7 @@
  * them. */
 #include "dray/util/map.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "dray/util/mem.h"
@@ -46,10 +47,11 @@ void *map_get(const struct map *m, struct str key)
     return slot ? m->entries[slot - 1].value : NULL;
 }
 
-static void map_rehash(struct map *m)
+/* Slots anew for all entries. */
+static void map_slot_all(struct map *m, size_t n_slots)
 {
     free(m->slots);
-    m->n_slots = m->n_slots ? m->n_slots * 2 : 16;
+    m->n_slots = n_slots;
     m->slots = mem_new(m->n_slots, sizeof(*m->slots));
     for (size_t i = 0; i < m->n; i++)
         *map_slot(m, m->entries[i].key, m->entries[i].hash) = (uint32_t)i + 1;
@@ -60,7 +62,7 @@ void map_put(struct map *m, struct str key, void *value)
     uint64_t hash = map_hash(key);
 
     if (m->n * 4 >= m->n_slots * 3)
-        map_rehash(m);
+        map_slot_all(m, m->n_slots ? m->n_slots * 2 : 16);
     uint32_t *slot = map_slot(m, key, hash);
     if (*slot) {
         m->entries[*slot - 1].value = value;
@@ -69,4 +71,14 @@ void map_put(struct map *m, struct str key, void *value)
     m->entries = mem_grow(m->entries, m->n, &m->cap, sizeof(*m->entries));
     m->entries[m->n++] = (struct map_entry){ .key = key, .value = value, .hash = hash };
     *slot = (uint32_t)m->n;
+}
+
+void map_drop_first(struct map *m, size_t n)
+{
+    assert(n <= m->n);
+    if (n == 0)
+        return;
+    memmove(m->entries, m->entries + n, (m->n - n) * sizeof(*m->entries));
+    m->n -= n;
+    map_slot_all(m, m->n_slots);
 }

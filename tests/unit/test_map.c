@@ -56,6 +56,30 @@ static void test_replacing(void **state)
     map_done(&m);
 }
 
+static void test_drop_first(void **state)
+{
+    enum { KEYS = 100 };
+    struct arena a = { 0 };
+    struct map m = { 0 };
+    char values[KEYS];
+
+    (void)state;
+    map_drop_first(&m, 0);
+    for (int i = 0; i < KEYS; i++)
+        map_put(&m, arena_f(&a, "%d", i), &values[i]);
+    map_drop_first(&m, 30);
+    assert_int_equal(m.n, KEYS - 30);
+    for (int i = 0; i < KEYS; i++)
+        assert_ptr_equal(map_get(&m, arena_f(&a, "%d", i)), i < 30 ? NULL : &values[i]);
+    assert_ptr_equal(m.entries[0].value, &values[30]);
+    map_drop_first(&m, m.n);
+    assert_null(map_get(&m, STR("99")));
+    map_put(&m, STR("99"), &values[0]);
+    assert_ptr_equal(map_get(&m, STR("99")), &values[0]);
+    map_done(&m);
+    arena_done(&a);
+}
+
 /* Through many growths; every second key is looked for in vain. */
 static void test_many(void **state)
 {
@@ -83,9 +107,8 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_keys_are_bytes),
-        cmocka_unit_test(test_replacing),
+        cmocka_unit_test(test_empty),     cmocka_unit_test(test_keys_are_bytes),
+        cmocka_unit_test(test_replacing), cmocka_unit_test(test_drop_first),
         cmocka_unit_test(test_many),
     };
 

@@ -2,9 +2,12 @@
  * process's; and a store survives whatever is done to it. */
 #include "store_world.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "case.h"
+#include "dray/store/object_file.h"
 #include "dray/util/clock.h"
 #include "dray/util/mem.h"
 #include "full_disk.h"
@@ -663,6 +666,204 @@ static void test_busy(void **state)
     world_close(&w);
 }
 
+/* Another process is just making a new index, and was stopped while it does. */
+static void test_half_made_index(void **state)
+{
+    struct world w;
+    sqlite3 *db = NULL;
+
+    (void)state;
+    world_open(&w, FLUSHED, 0);
+    const char *path = temp_dir_at(&w.dir, "cache/dray/index.sqlite");
+    assert_int_equal(unlink(path), 0);
+    unlink(temp_dir_at(&w.dir, "cache/dray/index.sqlite-wal"));
+    unlink(temp_dir_at(&w.dir, "cache/dray/index.sqlite-shm"));
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    struct digest sha256 = store_world_commit(w.store, STR("abc"));
+    uint64_t before = clock_us();
+    assert_false(store_flush(w.store));
+    assert_true(clock_us() - before < 1000000); /* it has not waited */
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_true(store_flush(w.store));
+    assert_int_equal(store_world_find(w.store, &sha256), STORE_TRUSTED);
+    sqlite3_close(db);
+    world_close(&w);
+}
+
+/* What SQLite's walIndexRecover() holds, in a process of its own; it ends with the pipe `until`. */
+static pid_t lock_log(const char *path, const int until[2])
+{
+    struct flock locks = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 3 };
+    int said[2];
+    char byte = 0;
+
+    assert_int_equal(pipe(said), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int fd = open(path, O_RDWR);
+        close(until[1]);
+        bool ok = fcntl(fd, F_SETLK, &locks) == 0 && write(said[1], &byte, 1) == 1;
+        _exit(ok && read(until[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(said[1]);
+    assert_int_equal(read(said[0], &byte, 1), 1);
+    close(said[0]);
+    return pid;
+}
+
+/* Another process is reading the log anew, and was stopped while it does. */
+static void test_stopped_recovery(void **state)
+{
+    struct world w;
+    struct store_record r;
+    int until[2], status = -1;
+
+    (void)state;
+    world_open(&w, FLUSHED, 0);
+    store_put(w.store, STORE_HOST, STR("key"), &(struct store_record){ .content = STR("abc") });
+    world_reopen(&w);
+    const char *path = temp_dir_at(&w.dir, "cache/dray/index.sqlite-shm");
+    assert_int_equal(pipe(until), 0);
+    pid_t pid = lock_log(path, until);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    char *shared = mmap(NULL, 64, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(shared != MAP_FAILED);
+    shared[8] ^= 1; /* not the second copy: neither counts */
+    uint64_t before = clock_us();
+    assert_false(store_get(w.store, STORE_HOST, STR("key"), &w.dir.arena, &r));
+    assert_true(clock_us() - before < 1000000); /* it has not waited */
+    shared[8] ^= 1;
+    assert_true(store_get(w.store, STORE_HOST, STR("key"), &w.dir.arena, &r));
+    close(until[0]);
+    close(until[1]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    munmap(shared, 64);
+    world_close(&w);
+    close(fd); /* not before: it takes the locks of this process along */
+}
+
+static void put_many(struct world *w, int n, const char *content)
+{
+    char key[32];
+
+    for (int i = 0; i < n; i++) {
+        snprintf(key, sizeof(key), "%d", i);
+        store_put(w->store, STORE_METADATA, str_of(key),
+                  &(struct store_record){ .content = str_of(content) });
+    }
+}
+
+/* One turn of the loop writes a few, the first ones first; store_close() all. */
+static void test_flush_many(void **state)
+{
+    enum { RECORDS = 5000, A_TURN = 200 };
+    static const char count[] = "SELECT count(*) FROM record";
+    struct world w;
+    struct store_record r;
+
+    (void)state;
+    world_open(&w, FLUSHED, 0);
+    put_many(&w, RECORDS, "a");
+    assert_true(store_flush(w.store));
+    assert_int_equal(store_world_sql(w.root, count), A_TURN);
+    put_many(&w, 1, "b"); /* is written already */
+    for (int64_t before = A_TURN; store_is_dirty(w.store); before += A_TURN) {
+        assert_true(store_get(w.store, STORE_METADATA, STR("0"), &w.dir.arena, &r));
+        assert_true(str_is(r.content, "b"));
+        assert_true(store_get(w.store, STORE_METADATA, STR("4999"), &w.dir.arena, &r));
+        assert_true(store_world_sql(w.root, count) <= before);
+        assert_true(store_flush(w.store));
+    }
+    assert_int_equal(store_world_sql(w.root, count), RECORDS);
+    put_many(&w, RECORDS, "cc");
+    world_reopen(&w);
+    assert_int_equal(store_world_sql(w.root, "SELECT sum(length(content)) FROM content"),
+                     2 * RECORDS);
+    world_close(&w);
+}
+
+/* The clock was ahead for a while: what was used then does not stay for all that comes. */
+static void test_clock_was_ahead(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_open(&w, FLUSHED, 40);
+    store_world_commit(w.store, STR("0123456789012345678"));
+    store_world_commit(w.store, STR("1123456789012345678"));
+    store_close(w.store);
+    store_world_sql(w.root, "UPDATE object SET used = used + 1000000000");
+    w.store = store_world_open(w.root, 40);
+    struct digest young = store_world_commit(w.store, STR("abcdefghijklmnop"));
+    assert_true(store_flush(w.store));
+    assert_int_equal(store_world_find(w.store, &young), STORE_TRUSTED);
+    assert_int_equal(store_world_sql(w.root, "SELECT count(*) FROM object"), 2);
+    world_close(&w);
+}
+
+/* Times that no clock has: what is damaged, or a file that was touched. */
+static void test_odd_times(void **state)
+{
+    struct timespec far[2] = { { .tv_sec = 15000000000 }, { .tv_sec = 15000000000 } };
+    struct world w;
+    struct store_record r;
+
+    (void)state;
+    world_open(&w, FLUSHED, 0);
+    struct digest sha256 = store_world_commit(w.store, STR("abc"));
+    store_put(w.store, STORE_HOST, STR("key"), &(struct store_record){ .content = STR("abc") });
+    store_close(w.store);
+    store_world_sql(w.root, "UPDATE object SET used = -9223372036854775807 - 1");
+    store_world_sql(w.root, "UPDATE record SET used = -9223372036854775807 - 1");
+    w.store = store_world_open(w.root, 0);
+    assert_int_equal(store_world_find(w.store, &sha256), STORE_TRUSTED);
+    assert_true(store_get(w.store, STORE_HOST, STR("key"), &w.dir.arena, &r));
+    assert_true(store_is_dirty(w.store)); /* their use is noted */
+    utimensat(AT_FDCWD, store_world_path(&w.dir, w.store, &sha256), far, 0);
+    assert_int_equal(store_world_find(w.store, &sha256), STORE_UNVERIFIED);
+    world_close(&w);
+}
+
+struct emptied {
+    int objects, found, strangers;
+};
+
+/* The others go before they are come to. */
+static void empty_it(void *ctx, const char *name, const struct digest *sha256)
+{
+    struct emptied *d = ctx;
+
+    for (unsigned i = 0; i < 16; i++) {
+        char other[OBJECT_NAME_SIZE];
+        snprintf(other, sizeof(other), "ab/ab%062x", i);
+        if (strcmp(name, other) != 0)
+            unlinkat(d->objects, other, 0);
+    }
+    d->found += sha256 != NULL;
+    d->strangers += sha256 == NULL;
+}
+
+/* What another process removes during a walk is no stranger. */
+static void test_walk_and_evict(void **state)
+{
+    struct emptied d = { 0 };
+    struct temp_dir t;
+
+    (void)state;
+    temp_dir_open(&t);
+    for (unsigned i = 0; i < 16; i++)
+        temp_dir_put(&t, arena_f(&t.arena, "objects/ab/ab%062x", i).p, STR("x"));
+    d.objects = open(temp_dir_at(&t, "objects"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    object_file_each(d.objects, empty_it, &d);
+    assert_int_equal(d.found, 1);
+    assert_int_equal(d.strangers, 0);
+    close(d.objects);
+    temp_dir_close(&t);
+}
+
 /* Two stores of one process are two sessions, as two processes have them. */
 static void test_same_object(void **state)
 {
@@ -872,17 +1073,33 @@ static void test_no_room_later(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_records),       cmocka_unit_test(test_keys_are_not_kept),
-        cmocka_unit_test(test_large_records), cmocka_unit_test(test_objects),
-        cmocka_unit_test(test_layout),        cmocka_unit_test(test_use),
-        cmocka_unit_test(test_evict),         cmocka_unit_test(test_evict_many),
-        cmocka_unit_test(test_open_fails),    cmocka_unit_test(test_newer_schema),
-        cmocka_unit_test(test_read_only),     cmocka_unit_test(test_damaged_index),
-        cmocka_unit_test(test_foreign_index), cmocka_unit_test(test_replaced_index),
-        cmocka_unit_test(test_removed_root),  cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_same_object),   cmocka_unit_test(test_dead_session),
-        cmocka_unit_test(test_odd_sessions),  cmocka_unit_test(test_no_room_at_all),
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_keys_are_not_kept),
+        cmocka_unit_test(test_large_records),
+        cmocka_unit_test(test_objects),
+        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_use),
+        cmocka_unit_test(test_evict),
+        cmocka_unit_test(test_evict_many),
+        cmocka_unit_test(test_open_fails),
+        cmocka_unit_test(test_newer_schema),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_damaged_index),
+        cmocka_unit_test(test_foreign_index),
+        cmocka_unit_test(test_replaced_index),
+        cmocka_unit_test(test_removed_root),
+        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_same_object),
+        cmocka_unit_test(test_dead_session),
+        cmocka_unit_test(test_odd_sessions),
+        cmocka_unit_test(test_no_room_at_all),
         cmocka_unit_test(test_no_room_later),
+        cmocka_unit_test(test_half_made_index),
+        cmocka_unit_test(test_stopped_recovery),
+        cmocka_unit_test(test_flush_many),
+        cmocka_unit_test(test_clock_was_ahead),
+        cmocka_unit_test(test_odd_times),
+        cmocka_unit_test(test_walk_and_evict),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -390,12 +390,36 @@ static void test_two_reads(void **state)
     buf_done(&m.directory);
 }
 
+/* A directory of 3 GiB, as its end record has it, is not asked for before that is refused. */
+static void test_huge_directory(void **state)
+{
+    static const char record[] = "PK\5\6\0\0\0\0\1\0\1\0\0\0\0\xc0\0\0\0\0\0";
+    struct str end = { record, sizeof(record) };
+    uint64_t file = (uint64_t)1 << 40;
+    struct zip *z = zip_create(file, STR("foo-1-py3-none-any.whl"));
+    struct zip_span lacks = { 0 };
+    struct err e = { 0 };
+
+    (void)state;
+    assert_int_equal(end.n, 22);
+    zip_feed(z, file - end.n, end.p, end.n);
+    assert_int_equal(zip_step(z, &lacks, &e), ZIP_LACKS); /* is there a zip64 record? */
+    assert_true(lacks.n > 0 && lacks.n < 1000);
+    char *before = calloc(1, (size_t)lacks.n);
+    zip_feed(z, lacks.first, before, (size_t)lacks.n);
+    free(before);
+    assert_int_equal(zip_step(z, &lacks, &e), ZIP_FAILED);
+    assert_int_equal(e.code, ERR_LIMIT);
+    err_done(&e);
+    zip_destroy(z);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_archives),   cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_first_span), cmocka_unit_test(test_tiny),
-        cmocka_unit_test(test_two_reads),
+        cmocka_unit_test(test_two_reads),  cmocka_unit_test(test_huge_directory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,8 +32,10 @@ void index_close(struct store_index *ix);
 /* It is damaged, or another file has its name now: to be replaced. */
 bool index_is_lost(struct store_index *ix);
 /* The one that has the name of one that is lost, which is moved aside if nobody has done that; that
- * stays open, for the caller to close. NULL as `lost`: none was open. Fails as index_open(). */
-struct store_index *index_replace(struct store_index *lost, const char *root, struct err *e);
+ * stays open, for the caller to close. NULL as `lost`: none was open. Fails as index_open(); waits
+ * at most `wait_ms` for another process. */
+struct store_index *index_replace(struct store_index *lost, const char *root, int wait_ms,
+                                  struct err *e);
 /* What was moved aside goes. */
 void index_remove_damaged(const char *root);
 
@@ -44,6 +46,8 @@ void index_remove_damaged(const char *root);
 enum { INDEX_LOG_BYTES = 4 * 1024 * 1024 };
 
 enum index_answer { INDEX_DONE, INDEX_BUSY, INDEX_FAILED };
+/* How long each of the reads that follow may wait, for who is mending the log or has none. */
+void index_wait(struct store_index *ix, int wait_ms);
 /* One transaction of writes. Waits at most `wait_ms` for another process. */
 enum index_answer index_begin(struct store_index *ix, int wait_ms);
 /* All of it, or when one of the writes failed nothing. */
@@ -101,6 +105,8 @@ struct index_victims {
     struct index_victim *items; /* free() */
     size_t n, cap;
 };
+/* What was used later than now, by a clock that was ahead, was used just before. */
+void index_set_back(struct store_index *ix, int64_t now_s);
 /* What was last used before `before_s`, and on from there until `excess` bytes are found or `max`
  * items. */
 void index_least_used(struct store_index *ix, int64_t before_s, uint64_t excess, size_t max,

@@ -74,6 +74,8 @@
     X(RECORD_USE, "UPDATE record SET used = ?3 WHERE kind = ?1 AND key = ?2 AND used < ?3")        \
     X(RECORD_DROP, "DELETE FROM record WHERE kind = ?1 AND key = ?2")                              \
     X(RECORD_DROP_ID, "DELETE FROM record WHERE id = ?1")                                          \
+    X(OBJECT_AHEAD, "UPDATE object SET used = ?1 - 1 WHERE used > ?1")                             \
+    X(RECORD_AHEAD, "UPDATE record SET used = ?1 - 1 WHERE used > ?1")                             \
     X(BY_USE, "SELECT used, sha256, NULL, bytes FROM object"                                       \
               " UNION ALL SELECT used, NULL, id, bytes FROM record ORDER BY 1")                    \
     X(STALE, "SELECT used, NULL, id, bytes FROM record"                                            \

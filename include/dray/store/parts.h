@@ -22,11 +22,13 @@ struct store {
     bool incomplete; /* the index may miss what is in objects/: somebody has to look */
 };
 
-/* store_flush() that waits at most `wait_ms` for other processes, and evicts as many as must go if
- * `all`. */
-bool store_write(struct store *s, int wait_ms, bool all);
+/* How much is done at once: what fits into a turn of the loop; all that waits; and all that has to
+ * be evicted, too. */
+enum store_extent { STORE_TURN, STORE_WRITTEN, STORE_TRIMMED };
+/* store_flush() of so much that waits at most `wait_ms` for other processes. */
+bool store_write(struct store *s, int wait_ms, enum store_extent extent);
 /* Whether there is an index that is sound as far as one knows; a damaged one is replaced. */
-bool store_mend(struct store *s);
+bool store_mend(struct store *s, int wait_ms);
 /* An index for reading, or NULL. */
 struct store_index *store_index(struct store *s);
 /* Notes to be written: files that the index does not know, and rows without a file. */

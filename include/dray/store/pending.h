@@ -39,6 +39,8 @@ struct pending {
 
 /* Forgets everything and is empty again. */
 void pending_done(struct pending *p);
+/* Forgets the first ones, in the order in which they were noted. */
+void pending_drop_first(struct pending *p, size_t objects, size_t records);
 bool pending_is_empty(const struct pending *p);
 /* NULL when nothing is known. */
 struct pending_object *pending_object(const struct pending *p, const struct digest *sha256);

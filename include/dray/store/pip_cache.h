@@ -47,3 +47,7 @@ void pip_cache_wheel_dir(const char *cache_dir, const struct pip_wheel_key *key,
  * XDG_CACHE_HOME/pip, else ~/.cache/pip; on macOS ~/Library/Caches/pip. Appended to `out`; false
  * when there is no home. */
 bool pip_cache_dir(struct str said, struct buf *out);
+/* Is it ours or the system's? What it has is believed where an index promises no digest, and sudo
+ * may leave HOME with the user who called it. pip's check_path_owner(): who is not root may use
+ * what he can write to. */
+bool pip_cache_is_trusted(const char *cache_dir);

@@ -43,8 +43,9 @@ void store_close(struct store *s);
 const char *store_root(const struct store *s);
 /* Where files that will become objects are written. NULL when read_only. */
 struct place *store_temp(struct store *s);
-/* Writes what was collected in one transaction; when another process is writing it does nothing
- * and says so: false; call again later. Fails silently when the disk is full: the store then
+/* Writes what was collected, as much as fits into a turn of the loop, in one transaction; when
+ * another process is writing it does nothing and says so: false. Either way, call again while the
+ * store is dirty. Fails silently when the disk is full: the store then
  * forgets, and nobody else is hurt. Above the cap it evicts some of the least recently used, and
  * stays dirty until nine tenths of the cap are left. */
 bool store_flush(struct store *s);

@@ -26,3 +26,5 @@ void map_done(struct map *m);
 void *map_get(const struct map *m, struct str key);
 /* Sets or replaces; a replaced entry keeps its place and its first key. `value` is not NULL. */
 void map_put(struct map *m, struct str key, void *value);
+/* Forgets the `n` that were inserted first. */
+void map_drop_first(struct map *m, size_t n);
