@@ -112,7 +112,16 @@ static void metadata_came(void *ctx, struct ladder_answer *answer)
     fetch_go_unless_fault(f, FETCH_DECIDE);
 }
 
-/* Without dependencies to resolve, the names of the files tell all that is needed to fetch them. */
+/* Without dependencies to resolve, the names of the files tell all that is needed to fetch them. A
+ * report has the metadata of wheels; that of a source distribution is no reason to fail. */
+static bool wants_metadata(const struct fetch *f)
+{
+    const struct fetch_world *w = &f->fetcher->world;
+
+    return w->goal == GOAL_METADATA ||
+           (w->goal == GOAL_CHOICE && w->want_metadata && str_ends(f->view.filename, STR(".whl")));
+}
+
 static void read_metadata(struct fetch *f)
 {
     const struct fetch_world *w = &f->fetcher->world;
@@ -126,7 +135,7 @@ static void read_metadata(struct fetch *f)
                                 .sidecar_digest = f->has_sidecar_digest ? &f->sidecar_digest : NULL,
                                 .view = &f->view };
 
-    if (w->goal == GOAL_METADATA || (w->goal == GOAL_CHOICE && w->want_metadata))
+    if (wants_metadata(f))
         f->ladder = ladder_start(w, &f->fetcher->pool, &wish, metadata_came, f);
     else
         fetch_go(f, FETCH_DECIDE);

@@ -16,7 +16,23 @@ bool fetch_needs_build(const struct fetch *f)
            !str_ends(f->view.filename, STR(".whl"));
 }
 
-/* Is it a wheel of this project that fits the target? -1 when not, else how well. */
+/* Is it of the project and version that were asked for? Who chose from an index relies on what the
+ * name of the archive says; that of one which was given may say anything. */
+static bool is_asked_for(const struct fetch *f, const struct wheel_name *w)
+{
+    struct arena a = { 0 };
+    struct err e = { 0 };
+    struct version v;
+
+    bool is = !f->view.project.p || str_eq(w->project, f->view.project);
+    if (is && f->view.version.p && !f->view.is_direct)
+        is = !version_parse(&a, f->view.version, &v, &e) && version_cmp(&v, &w->version) == 0;
+    err_done(&e);
+    arena_done(&a);
+    return is && specifier_set_contains(&f->wish.specifiers, &w->version);
+}
+
+/* Is it a wheel of that which fits the target? -1 when not, else how well. */
 static int rank_of(const struct fetch *f, struct str filename)
 {
     struct arena a = { 0 };
@@ -24,8 +40,7 @@ static int rank_of(const struct fetch *f, struct str filename)
     struct wheel_name w;
     int rank = -1;
 
-    if (!wheel_name_parse(&a, filename, &w, &e) &&
-        (!f->view.project.p || str_eq(w.project, f->view.project)) &&
+    if (!wheel_name_parse(&a, filename, &w, &e) && is_asked_for(f, &w) &&
         tag_set_rank(f->fetcher->world.target->tags, &w) != TAG_NONE)
         rank = (int)tag_set_rank(f->fetcher->world.target->tags, &w);
     err_done(&e);
@@ -33,11 +48,68 @@ static int rank_of(const struct fetch *f, struct str filename)
     return rank;
 }
 
-void fetch_set_built(struct fetch *f, struct str filename)
+static int refuse_wheel(struct fetch *f, struct str filename)
 {
+    return err_set(&f->fault, ERR_CHILD,
+                   "pip built %.*s from it, which is not a wheel of it for %.*s", STR_ARG(filename),
+                   STR_ARG(f->fetcher->world.target->label));
+}
+
+/* The archive's own name need not tell it. */
+static void set_identity(struct fetch *f)
+{
+    struct arena *a = &f->fetcher->arena;
+    struct err e = { 0 };
+    struct wheel_name w;
+
+    if (!wheel_name_parse(a, f->view.filename, &w, &e)) {
+        f->view.project = f->view.project.p ? f->view.project : w.project;
+        f->view.version = w.version.text;
+    }
+    err_done(&e);
+}
+
+int fetch_set_built(struct fetch *f, struct str filename)
+{
+    const struct fetch *owner = map_get(&f->fetcher->claims, filename);
+
+    if (owner && owner != f && owner->view.state != FETCH_FAILED)
+        return err_set(&f->fault, ERR_CONFLICT,
+                       "\"%.*s\" asks for a wheel of the same name, %.*s; "
+                       "fetch one of them into another directory",
+                       STR_ARG(owner->view.label), STR_ARG(filename));
+    f->archive_name = f->view.filename;
+    f->archive_promise = f->promise;
     f->view.filename = arena_str(&f->fetcher->arena, filename);
     f->view.built = true;
+    set_identity(f);
     map_put(&f->fetcher->claims, f->view.filename, f);
+    return 0;
+}
+
+int fetch_share_built(struct fetch *f, const struct fetch *owner)
+{
+    if (rank_of(f, owner->view.filename) < 0)
+        return refuse_wheel(f, owner->view.filename);
+    f->view.filename = owner->view.filename;
+    f->view.built = true;
+    set_identity(f);
+    f->view.sha256 = owner->view.sha256;
+    f->view.body_bytes = owner->view.body_bytes;
+    f->view.metadata = owner->view.metadata;
+    f->view.rung = owner->view.rung;
+    return 0;
+}
+
+void fetch_unset_built(struct fetch *f)
+{
+    if (!f->view.built)
+        return;
+    f->view.filename = f->archive_name;
+    f->promise = f->archive_promise;
+    f->view.body_bytes = f->promise.bytes;
+    f->view.metadata = STR_NONE;
+    f->view.built = false;
 }
 
 /* -- what was built before -- */
@@ -52,6 +124,17 @@ static void build_key(const struct fetch *f, const struct digest *sha256, struct
               STR_ARG(best->abi), STR_ARG(best->platform));
 }
 
+/* The user's own hashes are of the archive, which is not looked at again. */
+static bool is_allowed(const struct fetch *f, const struct digest *archive)
+{
+    const struct promise *p = &f->promise;
+
+    for (size_t i = 0; i < p->n_allowed; i++)
+        if (digest_eq(&p->allowed[i], archive))
+            return true;
+    return !p->n_allowed;
+}
+
 /* The record's label is the wheel's name, its content the wheel's sha256. */
 bool fetch_recall_built(struct fetch *f, struct digest *wheel)
 {
@@ -61,7 +144,7 @@ bool fetch_recall_built(struct fetch *f, struct digest *wheel)
     struct arena a = { 0 };
     struct store_record r;
 
-    if (!fetch_needs_build(f) || !store || !archive)
+    if (!fetch_needs_build(f) || !store || !archive || !is_allowed(f, archive))
         return false;
     build_key(f, archive, &key);
     bool found = store_get(store, STORE_BUILD, buf_str(&key), &a, &r) &&
@@ -129,10 +212,10 @@ bool fetch_find_built_by_pip(struct fetch *f)
         buf_add_f(&dir, "/%s", buf_z(&best));
         found = !file_open_regular(buf_z(&dir), &fd, &bytes, &e);
     }
-    if (found) {
+    if (found)
         close(fd);
+    if (found && !fetch_set_built(f, buf_str(&best))) {
         f->promise = (struct promise){ .bytes = FETCH_BYTES_UNKNOWN };
-        fetch_set_built(f, buf_str(&best));
         fetch_set_found(f, &(struct existing_answer){ .found = true,
                                                       .origin = FETCH_FROM_PIP,
                                                       .bytes = bytes,
@@ -186,20 +269,30 @@ static void remember_build(struct fetch *f)
     buf_done(&key);
 }
 
+static void take_wheel(struct fetch *f);
+
 static void took_wheel(void *ctx, struct err *e)
 {
     struct fetch *f = ctx;
     const struct fetch_world *w = &f->fetcher->world;
 
     f->reader = NULL;
-    build_destroy(f->build);
-    f->build = NULL;
     if (!err_move(&f->fault, e) && !body_finish(f->body, f->digests, &f->fault)) {
         f->view.body_bytes = body_bytes(f->body);
         if (w->want_metadata)
             fetch_read_metadata(f, body_fd(f->body), body_bytes(f->body));
         fetch_keep_body(f);
     }
+    if (fetch_lost_store(f)) {
+        body_destroy(f->body);
+        f->body = NULL;
+        err_done(&f->fault);
+        f->past_store = true;
+        take_wheel(f);
+        return;
+    }
+    build_destroy(f->build);
+    f->build = NULL;
     f->has_found = !f->body;
     if (!f->fault.code && f->has_found)
         remember_build(f);
@@ -207,23 +300,30 @@ static void took_wheel(void *ctx, struct err *e)
     fetch_go_unless_fault(f, FETCH_PLACE);
 }
 
+static void take_wheel(struct fetch *f)
+{
+    struct reader_sink sink = { open_wheel, write_wheel, took_wheel, f };
+
+    f->reader = reader_start(f->fetcher->world.readers, f->wheel, &sink);
+}
+
 static void built(void *ctx, struct build_result *result)
 {
     struct fetch *f = ctx;
-    struct reader_sink sink = { open_wheel, write_wheel, took_wheel, f };
 
     if (!err_move(&f->fault, &result->err) && rank_of(f, str_of(result->filename)) < 0)
-        err_set(&f->fault, ERR_CHILD, "pip built %s from it, which is not a wheel of it for %.*s",
-                result->filename, STR_ARG(f->fetcher->world.target->label));
-    if (f->fault.code) {
+        refuse_wheel(f, str_of(result->filename));
+    if (f->fault.code || fetch_set_built(f, str_of(result->filename))) {
         fetch_go(f, FETCH_FAILED);
         return;
     }
-    fetch_set_built(f, str_of(result->filename));
-    f->reader = reader_start(f->fetcher->world.readers, result->wheel, &sink);
+    f->wheel = result->wheel;
+    take_wheel(f);
 }
 
 void fetch_build(struct fetch *f)
 {
+    if (f->view.origin == FETCH_FROM_PIP) /* no second copy of that; of what is built a first one */
+        f->past_store = false;
     f->build = build_start(f->fetcher->world.builds, f->view.path.p, built, f);
 }

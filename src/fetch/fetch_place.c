@@ -115,13 +115,15 @@ void fetch_keep_body(struct fetch *f)
     f->has_found = true;
 }
 
+bool fetch_lost_store(const struct fetch *f)
+{
+    return (f->fault.code == ERR_IO || f->fault.code == ERR_SPACE) && is_in_store(f);
+}
+
 /* Of a copy that pip replaced meanwhile, and of a store that is full or broken. */
 static bool is_worth_again(const struct fetch *f)
 {
-    bool is_of_disk = f->fault.code == ERR_IO || f->fault.code == ERR_SPACE;
-
-    return f->view.origin == FETCH_FROM_PIP ? f->fault.code == ERR_HASH
-                                            : is_of_disk && is_in_store(f);
+    return f->view.origin == FETCH_FROM_PIP ? f->fault.code == ERR_HASH : fetch_lost_store(f);
 }
 
 void fetch_verify(struct fetch *f)
@@ -207,6 +209,12 @@ static void begin_copy(struct fetch *f)
     f->reader = reader_start(f->fetcher->world.readers, f->found.path.p, &sink);
 }
 
+/* What the user says of links is about the destination, not about where archives are built from. */
+static enum place_mode mode_of(const struct fetch *f)
+{
+    return fetch_needs_build(f) ? PLACE_AUTO : f->fetcher->world.mode;
+}
+
 /* By a link, if that can be. */
 static int link_found(struct fetch *f)
 {
@@ -219,7 +227,7 @@ static int link_found(struct fetch *f)
         return f->fault.code;
     if (w->want_metadata)
         fetch_read_metadata(f, fd, bytes);
-    int code = place_link(fetch_dest(f), w->mode, fd, f->found.path.p, f->view.filename.p, &how,
+    int code = place_link(fetch_dest(f), mode_of(f), fd, f->found.path.p, f->view.filename.p, &how,
                           &f->fault);
     close(fd);
     return code;
@@ -227,7 +235,7 @@ static int link_found(struct fetch *f)
 
 static bool may_copy(const struct fetch *f)
 {
-    enum place_mode mode = f->fetcher->world.mode;
+    enum place_mode mode = mode_of(f);
 
     return mode == PLACE_AUTO || mode == PLACE_ONLY_COPY;
 }

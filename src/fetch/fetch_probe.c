@@ -100,14 +100,10 @@ static void use_found(struct fetch *f)
 
 static void go_fetching(struct fetch *f)
 {
-    if (is_dry(f)) {
-        fetch_go(f, FETCH_DONE);
-        return;
-    }
     if (f->fetcher->world.cache.offline && f->view.origin == FETCH_FROM_NETWORK)
         err_set(&f->fault, ERR_OFFLINE, "%.*s is not in the store; run without --offline",
                 STR_ARG(f->view.filename));
-    fetch_go_unless_fault(f, FETCH_QUEUE);
+    fetch_go_unless_fault(f, is_dry(f) ? FETCH_DONE : FETCH_QUEUE);
 }
 
 static void looked_elsewhere(void *ctx, const struct existing_answer *answer)
@@ -132,6 +128,8 @@ static void look_for_file(struct fetch *f)
 
     if (fetch_find_built_by_pip(f))
         use_found(f);
+    else if (f->fault.code)
+        fetch_go(f, FETCH_FAILED);
     else
         f->existing = existing_start(&f->fetcher->world, &wish, false, looked_elsewhere, f);
 }
@@ -140,13 +138,13 @@ static void looked_for_built(void *ctx, const struct existing_answer *answer)
 {
     struct fetch *f = ctx;
 
-    if (answer->found) {
+    if (answer->found && !fetch_set_built(f, f->built_name))
         fetch_set_found(f, answer);
-        fetch_set_built(f, f->built_name);
-    }
     existing_destroy(f->existing);
     f->existing = NULL;
-    if (f->has_found)
+    if (f->fault.code)
+        fetch_go(f, FETCH_FAILED);
+    else if (f->has_found)
         use_found(f);
     else
         look_for_file(f);
@@ -248,10 +246,28 @@ static void look_in_dest(struct fetch *f)
     err_done(&e);
 }
 
+/* Whoever the name belongs to has built a wheel of that very archive. */
+static bool is_built(const struct fetch *f)
+{
+    const struct fetch *owner = map_get(&f->fetcher->claims, f->view.filename);
+
+    return owner != f && owner->view.built;
+}
+
+static void share_built(struct fetch *f)
+{
+    if (fetch_share_built(f, map_get(&f->fetcher->claims, f->view.filename)))
+        fetch_go(f, FETCH_FAILED);
+    else
+        keep(f);
+}
+
 void fetch_probe(struct fetch *f)
 {
     if (claim_name(f)) {
-        if (f->has_found && f->found.origin == FETCH_KEPT) {
+        if (is_built(f)) {
+            share_built(f);
+        } else if (f->has_found && f->found.origin == FETCH_KEPT) {
             f->view.sha256 = f->found.sha256;
             keep(f);
         } else {

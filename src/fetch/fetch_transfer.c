@@ -81,12 +81,17 @@ static void check_length(struct fetch *f, struct http_result *result)
 
 void fetch_begin_again(struct fetch *f)
 {
+    if (f->fetcher->world.cache.offline) {
+        fetch_go(f, FETCH_FAILED);
+        return;
+    }
     events_emit(f->fetcher->world.events, &(struct event){ .kind = EVENT_RETRY,
                                                            .fetch = &f->view,
                                                            .text = str_of(err_text(&f->fault)) });
     body_destroy(f->body);
     f->body = NULL;
     f->has_found = false;
+    fetch_unset_built(f); /* that is not what the network has */
     f->past_store = true; /* so that this happens once */
     f->view.origin = FETCH_FROM_NETWORK;
     f->delay_ms = 0;

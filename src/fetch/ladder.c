@@ -57,7 +57,8 @@ static struct recall_of whose(const struct ladder *l)
 {
     return (struct recall_of){ .sha256 = known_sha256(l),
                                .url = l->wish.url,
-                               .label = l->wish.filename };
+                               .label = l->wish.filename,
+                               .is_whole = l->answer.sha256 != NULL };
 }
 
 /* -- the end -- */

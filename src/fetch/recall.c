@@ -1,21 +1,35 @@
 #include "dray/fetch/recall.h"
 
+#include "dray/net/url.h"
 #include "dray/util/clock.h"
 
-static void key_of(const struct digest *sha256, struct buf *out)
+/* `url`: of the server that said it; STR_NONE: the file itself did. */
+static void key_of(const struct digest *sha256, struct str url, struct buf *out)
 {
     char hex[DIGEST_HEX_SIZE];
+    struct err e = { 0 };
+    struct url u;
 
     buf_add_f(out, "sha256:%s", digest_hex(sha256, hex));
+    if (url.p && !url_parse(url, &u, &e)) {
+        buf_add_f(out, "\n%s://%s:%u", u.scheme, u.host, u.port);
+        url_done(&u);
+    }
+    err_done(&e);
 }
 
-static bool find_by_digest(const struct cache *c, const struct digest *sha256, struct arena *a,
+static bool find_by_digest(const struct cache *c, const struct recall_of *of, struct arena *a,
                            struct store_record *out)
 {
+    const struct str said_by[] = { STR_NONE, of->url };
     struct buf key = { 0 };
+    bool found = false;
 
-    key_of(sha256, &key);
-    bool found = store_get(c->store, STORE_METADATA, buf_str(&key), a, out);
+    for (size_t i = 0; i < 2 && !found; i++) {
+        buf_reset(&key);
+        key_of(of->sha256, said_by[i], &key);
+        found = store_get(c->store, STORE_METADATA, buf_str(&key), a, out);
+    }
     buf_done(&key);
     return found;
 }
@@ -27,7 +41,7 @@ bool recall_find(const struct cache *c, const struct recall_of *of, struct buf *
     bool found = false;
 
     if (c->store && of->sha256)
-        found = find_by_digest(c, of->sha256, &a, &r);
+        found = find_by_digest(c, of, &a, &r);
     else if (c->store) /* what is stale is read again: that costs no more than to validate it */
         found = cache_look(c, STORE_METADATA, of->url, &a, &r) == CACHE_FRESH;
     if (found)
@@ -48,7 +62,7 @@ void recall_keep(const struct cache *c, const struct recall_of *of, const struct
         cache_keep(c, STORE_METADATA, of->url, note, STR_NONE, text);
         return;
     }
-    key_of(of->sha256, &key);
+    key_of(of->sha256, of->is_whole ? STR_NONE : of->url, &key);
     store_put(c->store, STORE_METADATA, buf_str(&key),
               &(struct store_record){ .label = of->label,
                                       .received_s = now,
@@ -65,8 +79,10 @@ void recall_forget(const struct cache *c, const struct recall_of *of)
 
     if (!c->store)
         return;
-    key_of(of->sha256, &key);
-    store_forget(c->store, STORE_METADATA, buf_str(&key));
+    if (of->sha256) {
+        key_of(of->sha256, of->url, &key);
+        store_forget(c->store, STORE_METADATA, buf_str(&key));
+    }
     cache_keep(c, STORE_METADATA, of->url, &nothing, STR_NONE, STR_NONE);
     buf_done(&key);
 }

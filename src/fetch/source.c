@@ -105,7 +105,9 @@ static void project_check(struct project *p)
         err_set(e, p->source->flat_err->code, "%s", err_text(p->source->flat_err));
     for (size_t i = 0; i < p->source->indexes->n && !e->code; i++) {
         const struct err *got = &p->pages[i].answer->err;
-        if (got->code && got->code != ERR_NOT_FOUND)
+        if (got->code == ERR_OFFLINE && p->n) /* --offline says that what is here will do */
+            events_warn(p->source->world->events, NULL, "%s", err_text(got));
+        else if (got->code && got->code != ERR_NOT_FOUND)
             err_set(e, got->code, "%s", err_text(got));
     }
     if (e->code || p->n)

@@ -1,6 +1,11 @@
-/* pip reads a list from a variable as words with white space between them; a URL holds none. */
+/* pip reads a list from a variable as words with white space between them. A URL holds none, a path
+ * may: it is made one. */
 #include "dray/job/pip_env.h"
 
+#include <limits.h>
+#include <stdlib.h>
+
+#include "dray/net/url.h"
 #include "dray/util/buf.h"
 
 /* An empty variable would be a value, and a configuration file may say something of its own:
@@ -10,12 +15,28 @@ static void add(struct arena *a, struct strs *out, const char *name, struct str 
     strs_add(out, value.n ? arena_f(a, "%s=%.*s", name, STR_ARG(value)) : arena_f(a, "%s", name));
 }
 
+static void add_word(struct buf *out, struct str text)
+{
+    char path[PATH_MAX];
+    bool has_blank = false;
+
+    for (size_t i = 0; i < text.n; i++)
+        has_blank |= str_isspace(text.p[i]);
+    if (has_blank && !url_has_scheme(text) && realpath(text.p, path))
+        url_from_path(str_of(path), out);
+    else
+        buf_add_str(out, text);
+}
+
 static void add_list(struct arena *a, struct strs *out, const char *name, const struct strs *list)
 {
     struct buf words = { 0 };
 
-    for (size_t i = 0; i < list->n; i++)
-        buf_add_f(&words, "%s%.*s", i ? " " : "", STR_ARG(list->items[i]));
+    for (size_t i = 0; i < list->n; i++) {
+        if (i)
+            buf_add_c(&words, ' ');
+        add_word(&words, list->items[i]);
+    }
     add(a, out, name, buf_str(&words));
     buf_done(&words);
 }

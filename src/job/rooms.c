@@ -37,8 +37,9 @@ int rooms_open_store(struct rooms *r, const struct settings *s, struct events *e
     if (rooms_cache_dir(s, &root)) {
         struct store_options o = { .root = buf_z(&root), .max_bytes = s->cache_bytes };
         r->store = store_open(&o, &why);
-        if (!s->no_cache_dir)
-            pip_cache_dir(s->pip_cache_dir, &r->pip_cache_dir);
+        if (!s->no_cache_dir && pip_cache_dir(s->pip_cache_dir, &r->pip_cache_dir) &&
+            !pip_cache_is_trusted(buf_z(&r->pip_cache_dir)))
+            buf_reset(&r->pip_cache_dir);
     }
     if (!r->store && s->offline)
         err_set(e, why.code ? why.code : ERR_USAGE, "--offline needs the store%s%s",

@@ -223,12 +223,28 @@ def test_a_second_run_sends_no_request_at_all(fault, publish, read, made, how):
 
 
 def test_under_its_hash_it_is_known_from_wherever_it_comes(fault, publish, read, made):
-    publish()
-    read()
+    """Once the whole file was seen to have it."""
+    publish(ranges=False)
+    assert read()[1] == "whole"
     before = len(fault.requests())
     url = f"http://127.0.0.1:1/mirror/{made.name}#sha256={sha256(made.read_bytes())}"
     assert read(what=(url,)) == (metadata_of(made), "store", 0, "")
     assert len(fault.requests()) == before
+
+
+def test_what_one_server_says_of_a_hash_is_not_believed_of_another(dray, fault, publish, read, made, wheel, tmp_path):
+    """An index that lists the real hash and serves another tail lies about its own file only."""
+    liar = fault_server.FaultServer()
+    try:
+        forged = make_index.make_wheel(tmp_path / "forged", "demo", "1.0", payload=BIG, requires_dist=("evil",))
+        liar.project("demo", liar.wheel(forged, lambda body: Answer(body, ranges=True),
+                                        hashes={"sha256": sha256(made.read_bytes())}))
+        result = succeeded(dray("metadata", "-i", liar.index, "demo"))
+        assert "Requires-Dist: evil" in result.out
+    finally:
+        liar.stop()
+    publish()
+    assert read()[:2] == (metadata_of(made), "tail")
 
 
 @pytest.mark.parametrize("how", ["sidecar", "tail"])

@@ -126,6 +126,15 @@ def test_after_pip_download(dray, dest, fault, made, pip, tmp_path):
     assert contents(dray.home / "cache" / "pip") == before, "copied, not linked"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_of_another_user(dray, dest, fault, made, pip, tmp_path):
+    """As pip has it: with sudo, HOME may still be that of who called it."""
+    pip_download(pip, fault, tmp_path, "demo")
+    os.chown(dray.home / "cache" / "pip", 12345, 12345)
+    succeeded(dray.download("-i", fault.index, "demo", dest=dest))
+    assert bodies(fault, made) == 2
+
+
 def test_its_metadata(dray, fault, made, pip, tmp_path):
     pip_download(pip, fault, tmp_path, "demo")
     assert "Name: demo\n" in succeeded(dray("metadata", "-i", fault.index, "demo")).out

@@ -6,22 +6,19 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <zlib.h>
 
 #include "dray/fetch/host.h"
 #include "dray/fetch/ladder.h"
 #include "dray/fetch/recall.h"
 #include "http_server.h"
 #include "local_world.h"
+#include "small_wheel.h"
 #include "store_world.h"
 
-#define MEMBER     "demo-1.0.dist-info/METADATA"
-#define TEXT       "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
-#define WHEEL_NAME "demo-1.0-py3-none-any.whl"
 #define WHEEL_PATH "/" WHEEL_NAME
 #define NOTHING    "Content-Length: 0\r\n\r\n"
 
-enum { ROUTES = 4, STEPS_MAX = 4000, FILLER = 70000 };
+enum { ROUTES = 4, STEPS_MAX = 4000, DESCRIPTION_BYTES = 70000 };
 
 struct scene {
     struct local_world w;
@@ -43,52 +40,6 @@ struct scene {
     size_t n_routes;
 };
 
-static void le(struct buf *out, uint64_t value, size_t n)
-{
-    for (; n > 0; n--, value >>= 8)
-        buf_add_c(out, (char)(value & 0xff));
-}
-
-static void add_facts(struct buf *out, struct str text)
-{
-    le(out, 20, 2);
-    le(out, 0, 8); /* flags, stored, time */
-    le(out, crc32(0, (const Bytef *)text.p, (uInt)text.n), 4);
-    le(out, text.n, 4);
-    le(out, text.n, 4);
-    le(out, strlen(MEMBER), 2);
-    le(out, 0, 2);
-}
-
-/* A wheel of nothing but METADATA with a long description. */
-static void make_wheel(struct buf *out)
-{
-    struct buf text = { 0 };
-
-    buf_add_z(&text, TEXT "\n");
-    for (size_t i = 0; i < FILLER; i++)
-        buf_add_c(&text, 'd');
-    buf_add_z(out, "PK\3\4");
-    add_facts(out, buf_str(&text));
-    buf_add_z(out, MEMBER);
-    buf_add_str(out, buf_str(&text));
-    size_t directory = out->n;
-    buf_add_z(out, "PK\1\2");
-    le(out, 20, 2);
-    add_facts(out, buf_str(&text));
-    le(out, 0, 14);
-    buf_add_z(out, MEMBER);
-    size_t end = out->n;
-    buf_add_z(out, "PK\5\6");
-    le(out, 0, 4);
-    le(out, 1, 2);
-    le(out, 1, 2);
-    le(out, end - directory, 4);
-    le(out, directory, 4);
-    le(out, 0, 2);
-    buf_done(&text);
-}
-
 static void wake(void *ctx)
 {
     (void)ctx;
@@ -109,7 +60,7 @@ static void scene_open(struct scene *s, bool with_store)
     *s = (struct scene){ 0 };
     world_open(&s->w);
     server_open(&s->server, s->w.loop, s->routes, 0);
-    make_wheel(&s->wheel);
+    small_wheel_add(&s->wheel, STR(WHEEL_TEXT), DESCRIPTION_BYTES);
     s->sha256 = store_world_sha256(buf_str(&s->wheel));
     s->dir = place_open(s->w.dir.path, &e);
     assert_non_null(s->dir);
@@ -244,10 +195,11 @@ static void fails(struct scene *s, int code, const char *part)
 static bool is_known(struct scene *s)
 {
     struct buf text = { 0 };
-    bool found = recall_find(&s->world.cache, &(struct recall_of){ .sha256 = &s->sha256 }, &text);
+    bool found = recall_find(
+        &s->world.cache, &(struct recall_of){ .sha256 = &s->sha256, .url = s->wish.url }, &text);
 
     if (found)
-        assert_true(str_starts(buf_str(&text), STR(TEXT)));
+        assert_true(str_starts(buf_str(&text), STR(WHEEL_TEXT)));
     buf_done(&text);
     return found;
 }
@@ -260,16 +212,16 @@ static void test_sidecar(void **state)
 
     (void)state;
     scene_open(&s, true);
-    serve_sidecar(&s, STR(TEXT));
-    struct digest digest = store_world_sha256(STR(TEXT));
+    serve_sidecar(&s, STR(WHEEL_TEXT));
+    struct digest digest = store_world_sha256(STR(WHEEL_TEXT));
     s.wish.sidecar_digest = &digest;
-    gives(&s, METADATA_SIDECAR, 1, STR(TEXT));
-    assert_int_equal(s.got.bytes, strlen(TEXT));
+    gives(&s, METADATA_SIDECAR, 1, STR(WHEEL_TEXT));
+    assert_int_equal(s.got.bytes, strlen(WHEEL_TEXT));
     assert_null(s.got.body);
     assert_null(s.got.existing);
     assert_true(is_known(&s));
     forget(&s);
-    gives(&s, METADATA_STORE, 0, STR(TEXT));
+    gives(&s, METADATA_STORE, 0, STR(WHEEL_TEXT));
     assert_string_equal(buf_z(&s.w.told), "");
     scene_close(&s);
 }
@@ -281,7 +233,7 @@ static void test_bad_sidecars(void **state)
         bool wrong_digest;
         const char *why;
     } bad[] = {
-        { TEXT, true, "the index promised" },
+        { WHEEL_TEXT, true, "the index promised" },
         { "Metadata-Version: 2.1\nName: other\nVersion: 1.0\n", false, "other" },
         { "Metadata-Version: 2.1\nName: demo\nVersion: 1.1\n", false, "1.1" },
         { "<html>sign in</html>", false, "" },
@@ -296,7 +248,7 @@ static void test_bad_sidecars(void **state)
         serve_wheel(&s);
         if (bad[i].wrong_digest)
             s.wish.sidecar_digest = &s.sha256;
-        gives(&s, METADATA_WHOLE, 3, STR(TEXT)); /* beside it, a range, all of it */
+        gives(&s, METADATA_WHOLE, 3, STR(WHEEL_TEXT)); /* beside it, a range, all of it */
         assert_true(str_starts(buf_str(&s.w.told), STR("warning ")));
         assert_non_null(strstr(buf_z(&s.w.told), WHEEL_NAME));
         if (!strstr(buf_z(&s.w.told), bad[i].why))
@@ -314,7 +266,7 @@ static void test_whole_becomes_an_object(void **state)
     (void)state;
     scene_open(&s, true);
     serve_wheel(&s);
-    gives(&s, METADATA_WHOLE, 2, STR(TEXT));
+    gives(&s, METADATA_WHOLE, 2, STR(WHEEL_TEXT));
     assert_null(s.got.body);
     assert_true(digest_eq(s.got.sha256, &s.sha256));
     assert_int_equal(store_world_find(s.world.cache.store, &s.sha256), STORE_TRUSTED);
@@ -329,7 +281,7 @@ static void test_whole_without_a_store(void **state)
     (void)state;
     scene_open(&s, false);
     serve_wheel(&s);
-    gives(&s, METADATA_WHOLE, 2, STR(TEXT));
+    gives(&s, METADATA_WHOLE, 2, STR(WHEEL_TEXT));
     assert_non_null(s.got.body);
     assert_int_equal(body_bytes(s.got.body), s.wheel.n);
     assert_true(digest_eq(&s.got.digests[DIGEST_SHA256], &s.sha256));
@@ -375,7 +327,7 @@ static void test_an_object(void **state)
     (void)state;
     scene_open(&s, true);
     store_world_commit(s.world.cache.store, buf_str(&s.wheel));
-    gives(&s, METADATA_FILE, 0, STR(TEXT));
+    gives(&s, METADATA_FILE, 0, STR(WHEEL_TEXT));
     assert_non_null(s.got.existing);
     assert_int_equal(s.got.existing->origin, FETCH_FROM_STORE);
     assert_true(digest_eq(&s.got.existing->sha256, &s.sha256));
@@ -394,7 +346,7 @@ static void test_a_local_file(void **state)
     fails(&s, ERR_NOT_FOUND, WHEEL_NAME);
     forget(&s);
     temp_dir_put(&s.w.dir, WHEEL_NAME, buf_str(&s.wheel));
-    gives(&s, METADATA_FILE, 0, STR(TEXT));
+    gives(&s, METADATA_FILE, 0, STR(WHEEL_TEXT));
     forget(&s);
     s.wish.project = STR("other");
     fails(&s, ERR_CONFLICT, "other");
@@ -408,8 +360,8 @@ static void test_a_record_of_another(void **state)
 
     (void)state;
     scene_open(&s, true);
-    serve_sidecar(&s, STR(TEXT));
-    gives(&s, METADATA_SIDECAR, 1, STR(TEXT));
+    serve_sidecar(&s, STR(WHEEL_TEXT));
+    gives(&s, METADATA_SIDECAR, 1, STR(WHEEL_TEXT));
     forget(&s);
     s.wish.project = STR("other");
     s.wish.has_sidecar = false;
@@ -428,10 +380,10 @@ static void test_what_it_is_kept_under(void **state)
     (void)state;
     for (size_t n_allowed = 0; n_allowed <= 2; n_allowed++) {
         scene_open(&s, true);
-        serve_sidecar(&s, STR(TEXT));
+        serve_sidecar(&s, STR(WHEEL_TEXT));
         two[0] = s.sha256;
         s.promise = (struct promise){ .allowed = two, .n_allowed = n_allowed, .bytes = s.wheel.n };
-        gives(&s, METADATA_SIDECAR, 1, STR(TEXT));
+        gives(&s, METADATA_SIDECAR, 1, STR(WHEEL_TEXT));
         assert_int_equal(is_known(&s), n_allowed == 1);
         scene_close(&s);
     }
@@ -453,8 +405,8 @@ static void test_no_way(void **state)
     fails(&s, ERR_UNSUPPORTED, "source distribution");
     assert_int_equal(s.server.n_requests, 0);
     forget(&s);
-    serve_sidecar(&s, STR(TEXT)); /* the index has built it */
-    gives(&s, METADATA_SIDECAR, 1, STR(TEXT));
+    serve_sidecar(&s, STR(WHEEL_TEXT)); /* the index has built it */
+    gives(&s, METADATA_SIDECAR, 1, STR(WHEEL_TEXT));
     scene_close(&s);
 }
 

@@ -76,6 +76,10 @@ static void check_items(struct case_line *c, const struct reqfile *f)
     struct str warning = STR_NONE;
     size_t want = c->n - 1;
 
+    bool says_config = str_is(c->fields[want], "config-settings");
+    if (says_config != f->has_config_settings)
+        case_fail(c, "--config-settings is %s", f->has_config_settings ? "seen" : "not seen");
+    want -= says_config;
     if (str_starts(c->fields[want], STR("warning: ")))
         warning = str_sub(c->fields[want--], 9, SIZE_MAX);
     else if (want == 1 && !c->fields[1].n)

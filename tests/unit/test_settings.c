@@ -257,6 +257,7 @@ static void test_check(void **state)
         { { "timeout", "retries" }, { "0", "0" }, "--timeout" },
         { { "report", "trace" }, { "-", "-" }, "--report - and --trace - both" },
         { { "report", "progress" }, { "-", "json" }, "--progress json both" },
+        { { "report", "trace" }, { "same", "same" }, "name the same file" },
         { { "report", "progress" }, { "r.json", "json" }, NULL },
         { { "report", "trace" }, { "-", "t.jsonl" }, NULL },
         { { "platform", "abi" }, { "win_amd64", "cp312" }, NULL },

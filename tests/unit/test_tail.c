@@ -6,59 +6,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <zlib.h>
 
 #include "dray/fetch/tail.h"
 #include "http_server.h"
 #include "local_world.h"
-
-#define METADATA "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
-#define MEMBER   "demo-1.0.dist-info/METADATA"
+#include "small_wheel.h"
 
 enum { TAILS = 4, ROUTES = 8, STEPS_MAX = 400 };
-
-static void le(struct buf *out, uint64_t value, size_t n)
-{
-    for (; n > 0; n--, value >>= 8)
-        buf_add_c(out, (char)(value & 0xff));
-}
-
-static void add_facts(struct buf *out)
-{
-    const struct str text = STR(METADATA);
-
-    le(out, 20, 2);
-    le(out, 0, 8); /* flags, stored, time */
-    le(out, crc32(0, (const Bytef *)text.p, (uInt)text.n), 4);
-    le(out, text.n, 4);
-    le(out, text.n, 4);
-    le(out, strlen(MEMBER), 2);
-    le(out, 0, 2);
-}
-
-/* A wheel of nothing but METADATA; small enough for every first range to be all of it. */
-static void add_wheel(struct buf *out)
-{
-    size_t start = out->n;
-
-    buf_add_z(out, "PK\3\4");
-    add_facts(out);
-    buf_add_z(out, MEMBER METADATA);
-    size_t directory = out->n;
-    buf_add_z(out, "PK\1\2");
-    le(out, 20, 2);
-    add_facts(out);
-    le(out, 0, 14);
-    buf_add_z(out, MEMBER);
-    size_t end = out->n;
-    buf_add_z(out, "PK\5\6");
-    le(out, 0, 4);
-    le(out, 1, 2);
-    le(out, 1, 2);
-    le(out, end - directory, 4);
-    le(out, directory - start, 4);
-    le(out, 0, 2);
-}
 
 struct scene {
     struct local_world w;
@@ -99,7 +53,7 @@ static void scene_open(struct scene *s)
                                      .retries = 1 };
     s->world.hosts = hosts_create(s->w.loop, &s->world.cache);
     s->tick = loop_timer_create(s->w.loop, wake, NULL);
-    add_wheel(&wheel);
+    small_wheel_add(&wheel, STR(WHEEL_TEXT), 0);
     s->wheel_bytes = wheel.n;
     buf_done(&wheel);
 }
@@ -133,7 +87,7 @@ static struct server_route *serve(struct scene *s, const char *path, const char 
 
     while (text.n > 0) {
         if (str_starts(text, STR("WHEEL")))
-            add_wheel(out);
+            small_wheel_add(out, STR(WHEEL_TEXT), 0);
         else if (str_starts(text, STR("SIZE")))
             buf_add_f(out, "%ju", (uintmax_t)s->wheel_bytes);
         else if (str_starts(text, STR("LAST")))
@@ -159,7 +113,7 @@ static void told(void *ctx, struct tail_result *r)
     assert_int_equal(r->outcome == TAIL_FOUND, r->err.code == 0);
     buf_add_z(&a->why, err_text(&r->err));
     if (r->outcome == TAIL_FOUND)
-        assert_true(str_is(r->metadata, METADATA));
+        assert_true(str_is(r->metadata, WHEEL_TEXT));
     a->scene->running--;
 }
 
@@ -174,8 +128,7 @@ static void start(struct scene *s, size_t i, const char *path, uint64_t bytes)
 
     *a = (struct asker){ .scene = s };
     s->running++;
-    a->tail =
-        tail_start(&s->world, url_of(s, path), STR("demo-1.0-py3-none-any.whl"), bytes, told, a);
+    a->tail = tail_start(&s->world, url_of(s, path), STR(WHEEL_NAME), bytes, told, a);
     assert_int_equal(a->calls, 0); /* later, never from inside */
 }
 

@@ -39,7 +39,10 @@ struct fetch {
     struct place_file *copy;             /* PLACE, where no link will do */
     struct digest built_sha256;
     struct str built_name; /* PROBE: of a wheel that an earlier run built, while it is looked for */
-    struct build *build;   /* BUILD */
+    struct str archive_name; /* of a wheel that was built: what it was built of */
+    struct promise archive_promise;
+    struct build *build;      /* BUILD */
+    const char *wheel;        /* BUILD: that it made; goes with it */
     struct loop_timer *timer; /* WAIT */
     uint64_t delay_ms;        /* of the WAIT that comes next */
     struct err fault;         /* why it is about to go to FAILED */
@@ -99,8 +102,10 @@ void fetch_set_path(struct fetch *f);
 void fetch_read_metadata(struct fetch *f, int fd, uint64_t bytes);
 /* Hands the finished body to the store, if there is one that takes it, to be found there. */
 void fetch_keep_body(struct fetch *f);
-/* What was to be placed is not there or not right after all: from HASH or PLACE to another attempt,
- * over the network, which `f->fault` is the reason for. */
+/* Did the store's disk fail, where another may do? */
+bool fetch_lost_store(const struct fetch *f);
+/* What was to be placed is not there or not right after all: from BODY, HASH or PLACE to another
+ * attempt, over the network, which `f->fault` is the reason for. --offline: it fails with that. */
 void fetch_begin_again(struct fetch *f);
 
 /* Is it a source distribution that is still to become a wheel? */
@@ -109,7 +114,13 @@ bool fetch_needs_build(const struct fetch *f);
 void fetch_build(struct fetch *f);
 /* Has an earlier run built it? Which wheel that was: its sha256, and `f->built_name`. */
 bool fetch_recall_built(struct fetch *f, struct digest *wheel);
-/* It is the wheel that was built of it, from now on. */
-void fetch_set_built(struct fetch *f, struct str filename);
-/* Has pip built it? Then it is found, under the wheel's name. */
+/* It is the wheel that was built of it, from now on. ERR_CONFLICT into `f->fault` when another
+ * machine places a wheel of that name. */
+int fetch_set_built(struct fetch *f, struct str filename);
+/* It is the wheel that `owner`, which wanted the same archive, has placed. Into `f->fault` when
+ * that won't do. */
+int fetch_share_built(struct fetch *f, const struct fetch *owner);
+/* It is the source distribution again. */
+void fetch_unset_built(struct fetch *f);
+/* Has pip built it? Then it is found, under the wheel's name; or `f->fault` says why not. */
 bool fetch_find_built_by_pip(struct fetch *f);

@@ -1,5 +1,7 @@
-/* recall.h: what earlier runs read of a wheel's metadata, in the store: under the sha256 of the
- * wheel, where that is known, for ever; else under its URL, as long as HTTP allows. */
+/* recall.h: what earlier runs read of a wheel's metadata, in the store. Of a file that was hashed
+ * whole: under its sha256, for ever. What a server said of a file of which the index promises that
+ * sha256: for ever too, but for URLs of that server alone, since nothing proves it yet. Else under
+ * its URL, as long as HTTP allows. */
 #pragma once
 
 #include "dray/fetch/cache.h"
@@ -10,6 +12,7 @@ struct recall_of {
     const struct digest *sha256; /* or NULL */
     struct str url;              /* http or https; may hold credentials */
     struct str label;            /* for people: the file's name */
+    bool is_whole;               /* recall_keep(): read from a file with this sha256 */
 };
 
 /* Appended to `out`; false when there is none, or none that may be used. */
