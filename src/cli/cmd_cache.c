@@ -85,6 +85,8 @@ static int take_option(struct cache_wish *w, int got, const char *word, struct e
         return set_by_name(&w->settings, STR("cache-size"), "--cache-size", e);
     case 'm':
         w->has_bound = true;
+        if (strcmp(optarg, "0") == 0) /* nothing is no cap of a store, but may be left of one */
+            return 0;
         return set_by_name(&w->bound, STR("cache-size"), "--max-size", e);
     case 'o':
         return set_age(w, e);
@@ -326,10 +328,12 @@ static int cache_purge(const struct cache_wish *w, struct store *s, struct buf *
 
 static const struct {
     const char *name;
+    bool looks_only; /* what is asked of it must not change it */
     int (*run)(const struct cache_wish *w, struct store *s, struct buf *out, struct err *e);
 } verbs[] = {
-    { "info", cache_info },   { "list", cache_list },   { "verify", cache_verify },
-    { "prune", cache_prune }, { "purge", cache_purge },
+    { "info", true, cache_info },      { "list", true, cache_list },
+    { "verify", false, cache_verify }, { "prune", false, cache_prune },
+    { "purge", false, cache_purge },
 };
 
 /* Where no store is, none is made to look into. */
@@ -358,6 +362,7 @@ static int run_verb(const struct cache_wish *w, const char *root, struct buf *ou
             tell_of_none(w, root, out);
             return 0;
         }
+        o.read_only = verbs[i].looks_only;
         struct store *s = store_open(&o, e);
         int code = s ? verbs[i].run(w, s, out, e) : e->code;
         store_close(s);

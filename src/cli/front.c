@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "dray/cli/command.h"
 #include "dray/cli/options.h"
@@ -69,6 +70,25 @@ static int read_settings(struct settings *s, int argc, char **argv, struct err *
     if (!code)
         code = options_parse(s, argc, argv, e);
     return code ? code : settings_check(s, e);
+}
+
+/* What would only be found out when all is done, or not at all. */
+static int check_files(const struct settings *s, struct err *e)
+{
+    const struct str readable[] = { s->cert, s->client_cert };
+    ptrdiff_t slash = str_rfind(s->report, '/');
+
+    for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
+        if (readable[i].n && access(readable[i].p, R_OK) != 0)
+            return err_errno(e, "%s %s", i ? "--client-cert" : "--cert", readable[i].p);
+    if (slash <= 0)
+        return 0;
+    struct buf dir = { 0 };
+    buf_add_str(&dir, str_sub(s->report, 0, (size_t)slash));
+    if (access(buf_z(&dir), W_OK | X_OK) != 0)
+        err_errno(e, "--report %.*s: can't be written into %s", STR_ARG(s->report), buf_z(&dir));
+    buf_done(&dir);
+    return e->code;
 }
 
 /* What was fetched is as it is: a report or trace that can't be written is one more error. */
@@ -139,7 +159,8 @@ static int run(const struct front *f, int argc, char **argv)
 
     settings_init(&s);
     s.command = f->command;
-    bool ready = read_settings(&s, argc, argv, &e) == 0 && f->check(&s, &e) == 0;
+    bool ready =
+        read_settings(&s, argc, argv, &e) == 0 && f->check(&s, &e) == 0 && check_files(&s, &e) == 0;
     if (ready && s.trace.p) {
         trace = trace_open(s.trace.p, &events, &e);
         ready = trace != NULL;

@@ -81,6 +81,23 @@ static int inputs_add(struct inputs *in, struct str text, struct str origin, boo
     return 0;
 }
 
+/* To build without them would make another wheel than was asked for. */
+static int check_config_settings(struct inputs *in, const struct open_file *f)
+{
+    enum settings_command command = in->settings->command;
+
+    if (!f->file.has_config_settings)
+        return 0;
+    if (command == COMMAND_WHEEL || command == COMMAND_INSTALL)
+        return err_set(&in->err, ERR_USAGE,
+                       "%.*s: --config-settings is not built in dray yet; build that requirement "
+                       "with pip",
+                       STR_ARG(f->shown));
+    events_warn(in->events, NULL, "%.*s: --config-settings is for building and has no effect here",
+                STR_ARG(f->shown));
+    return 0;
+}
+
 static int inputs_push(struct inputs *in, struct str bytes, struct str name, bool is_constraint)
 {
     struct open_file *top = &in->stack[in->depth];
@@ -93,7 +110,7 @@ static int inputs_push(struct inputs *in, struct str bytes, struct str name, boo
         return in->err.code;
     if (top->file.warning.p)
         events_warn(in->events, NULL, "%.*s", STR_ARG(top->file.warning));
-    return 0;
+    return check_config_settings(in, top);
 }
 
 static int inputs_read(struct inputs *in, struct str name, bool is_constraint)

@@ -71,7 +71,7 @@ static bool find_on_path(const char *name, struct buf *out)
 }
 
 /* A directory is that of a virtual environment, as for pip's --python. */
-static int find_program(const char *python, struct buf *out, struct err *e)
+int interpreter_find(const char *python, struct buf *out, struct err *e)
 {
     if (is_directory(python)) {
         buf_add_f(out, "%s/bin/python", python);
@@ -259,7 +259,7 @@ struct interpreter *interpreter_start(struct loop *l, const char *python, const 
     i->ctx = ctx;
     i->loop = l;
     i->answer = (struct loop_task){ .fn = answer, .ctx = i };
-    if (find_program(python, &i->program, &i->err) == 0 && cache_dir)
+    if (interpreter_find(python, &i->program, &i->err) == 0 && cache_dir)
         name_kept(buf_z(&i->program), cache_dir, &i->kept);
     if (i->kept.n)
         i->target = read_kept(buf_z(&i->kept));

@@ -18,7 +18,7 @@ struct parser {
     struct reqfile_parts parts;
     struct arena scratch; /* of one line */
     struct buf warning;
-    bool warned_config, warned_hash;
+    bool warned_hash;
 };
 
 static bool option_is(const struct reqfile_option *o, const char *name)
@@ -179,7 +179,7 @@ static int add_requirement(struct parser *p, const struct reqfile_option *editab
     int code = editable ? 0 : check_operator(p, e);
 
     if (find_option(p, "config-settings"))
-        warn(p, &p->warned_config, "--config-settings is for building and has no effect here");
+        p->out->has_config_settings = true;
     assert(p->parts.has_text || editable);
     item.text = p->parts.has_text ? blank_trim(p->parts.text) : editable->value;
     if (!code && !editable)

@@ -99,7 +99,7 @@ static void job_install(struct job *j)
         strs_add(&pins, arena_f(&j->workshop.arena, "%.*s==%.*s", STR_ARG(v->project),
                                 STR_ARG(v->version)));
     }
-    struct installer_order order = { .python = workshop_python(j->settings),
+    struct installer_order order = { .python = buf_z(&j->workshop.python),
                                      .wheelhouse = j->workshop.rooms.wheelhouse,
                                      .pins = &pins,
                                      .options = &j->settings->pip_options };

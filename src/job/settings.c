@@ -221,6 +221,9 @@ static int set_bytes(uint64_t *field, struct str value, const char *origin, stru
         !unit_of(str_trim(str_sub(value, n, value.n)), &unit) || count > INT64_MAX / unit)
         return err_set(e, ERR_USAGE, "%s: expected a size such as 10GiB or 500MB, not \"%.*s\"",
                        origin, STR_ARG(value));
+    if (!count)
+        return err_set(e, ERR_USAGE, "%s: expected more than 0; --no-cache-dir keeps nothing",
+                       origin);
     *field = count * unit;
     return 0;
 }

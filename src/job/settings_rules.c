@@ -1,14 +1,17 @@
 /* What settings mean together: what contradicts itself, and pip's --only-binary and --no-binary for
  * one project. */
 #include "dray/job/settings.h"
+#include "dray/net/url.h"
 #include "dray/py/requirement.h"
 
 /* Two that both write to standard output would be mixed up there. */
 static int check_output(const struct settings *s, struct err *e)
 {
-    const char *users[3];
+    const char *users[4];
     size_t n = 0;
 
+    if (s->command == COMMAND_METADATA)
+        users[n++] = "the metadata";
     if (str_is(s->report, "-"))
         users[n++] = "--report -";
     if (str_is(s->trace, "-"))
@@ -39,7 +42,31 @@ int settings_check(const struct settings *s, struct err *e)
         return err_set(e, ERR_USAGE, "--connections: expected at least 1");
     if (!s->timeout_s)
         return err_set(e, ERR_USAGE, "--timeout: expected at least one second");
+    if (s->report.n && !str_is(s->report, "-") && str_eq(s->report, s->trace))
+        return err_set(e, ERR_USAGE, "--report and --trace name the same file");
     return check_output(s, e);
+}
+
+/* Once, and not for each requirement. */
+static int check_index_url(struct str text, struct err *e)
+{
+    struct buf shown = { 0 };
+    struct url u;
+    int code = 0;
+
+    if (str_starts(text, STR("file:")))
+        return 0;
+    if (url_parse(text, &u, e)) {
+        url_redact(text, &shown);
+        code = err_set(e, ERR_USAGE,
+                       "the index URL \"%s\" can't be used: expected https://..., http://... or "
+                       "file:///...",
+                       buf_z(&shown));
+        buf_done(&shown);
+    } else {
+        url_done(&u);
+    }
+    return code;
 }
 
 int settings_check_index(const struct settings *s, struct err *e)
@@ -50,7 +77,10 @@ int settings_check_index(const struct settings *s, struct err *e)
         return err_set(e, ERR_USAGE,
                        "no package index is configured: use -i URL, --no-index with -f, or pip "
                        "config set global.index-url");
-    return 0;
+    int code = s->no_index ? 0 : check_index_url(s->index_url, e);
+    for (size_t i = 0; i < s->extra_index_urls.n && !code && !s->no_index; i++)
+        code = check_index_url(s->extra_index_urls.items[i], e);
+    return code;
 }
 
 /* One of pip's two sets, as far as one project can tell: does it hold its name, does it hold

@@ -5,12 +5,8 @@
 
 #include "dray/fetch/host.h"
 #include "dray/fetch/source.h"
+#include "dray/job/interpreter.h"
 #include "dray/job/pip_env.h"
-
-const char *workshop_python(const struct settings *s)
-{
-    return s->python.n ? s->python.p : "python3";
-}
 
 static void open_source(struct workshop *w)
 {
@@ -31,15 +27,18 @@ static void open_source(struct workshop *w)
     w->source = source_create(&w->pages, &w->indexes, &s->find_links);
 }
 
-static void open_builds(struct workshop *w)
+static int open_builds(struct workshop *w, struct err *e)
 {
     const struct settings *s = w->site.settings;
 
     if (!w->rooms.archives)
-        return;
+        return 0;
+    if (interpreter_find(s->python.n ? s->python.p : "python3", &w->python, e))
+        return e->code;
     pip_env_of(s, &w->arena, &w->build_env);
     w->builds = builds_create(&(struct build_world){
-        .loop = w->site.loop, .python = workshop_python(s), .env = &w->build_env });
+        .loop = w->site.loop, .python = buf_z(&w->python), .env = &w->build_env });
+    return 0;
 }
 
 int workshop_open(struct workshop *w, const struct workshop_site *site, struct err *e)
@@ -51,8 +50,7 @@ int workshop_open(struct workshop *w, const struct workshop_site *site, struct e
     w->hosts = hosts_create(site->loop, &w->cache);
     w->readers = readers_create(site->loop);
     open_source(w);
-    open_builds(w);
-    return 0;
+    return open_builds(w, e);
 }
 
 static enum fetch_goal goal_of(const struct settings *s)
@@ -112,6 +110,7 @@ void workshop_done(struct workshop *w)
     rooms_done(&w->rooms, w->site.events);
     strs_done(&w->indexes);
     strs_done(&w->build_env);
+    buf_done(&w->python);
     arena_done(&w->arena);
     *w = (struct workshop){ 0 };
 }

@@ -59,6 +59,13 @@ void line_passed(struct buf *out, const struct fetch_view *v, bool colour)
     buf_add_c(out, '\n');
 }
 
+void line_skipped(struct buf *out, const struct event *ev)
+{
+    buf_add_z(out, "Skipped ");
+    shown_add(out, ev->text);
+    buf_add_z(out, ": its marker is false for this target\n");
+}
+
 void line_origin(struct buf *out, const struct fetch_view *v)
 {
     if (!v->url.p)

@@ -207,7 +207,10 @@ def serve(root, url_file):
     def handler(*args):
         Handler(*args, directory=str(root))
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    class Server(http.server.ThreadingHTTPServer):
+        request_queue_size = 128  # with the usual 5, clients that open many connections wait for the kernel
+
+    with Server(("127.0.0.1", 0), handler) as server:
         url = f"http://127.0.0.1:{server.server_address[1]}"
         print(url, flush=True)
         if url_file:

@@ -4,6 +4,7 @@
 
 #include "dray/net/loop.h"
 #include "dray/py/target.h"
+#include "dray/util/buf.h"
 
 struct interpreter;
 
@@ -18,5 +19,8 @@ struct interpreter *interpreter_start(struct loop *l, const char *python, const 
                                       interpreter_done_fn done, void *ctx);
 /* `done` will not run. Not to be called once it has. */
 void interpreter_cancel(struct interpreter *i);
+/* The program that `python` means: a path, a name on PATH, or the directory of a virtual
+ * environment. Appended to `out`. ERR_NOT_FOUND says what is not there. */
+int interpreter_find(const char *python, struct buf *out, struct err *e);
 /* What is kept of all of them goes. ERR_IO: not all of it could be removed. */
 int interpreter_forget_all(const char *cache_dir, struct err *e);

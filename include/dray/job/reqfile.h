@@ -29,7 +29,8 @@ struct reqfile {
     struct arena arena;
     struct reqfile_item *items;
     size_t n, cap;
-    struct str warning; /* not UTF-8, options without effect; STR_NONE: nothing to warn of */
+    struct str warning;       /* not UTF-8, options without effect; STR_NONE: nothing to warn of */
+    bool has_config_settings; /* a line says --config-settings, which is for building */
 };
 
 /* Looks up an environment variable, NULL when unset. */

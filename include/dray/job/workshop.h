@@ -28,15 +28,14 @@ struct workshop {
     struct page_world pages;
     struct strs indexes;
     struct source *source;
+    struct buf python; /* the interpreter whose pip is run; empty where none is */
     struct builds *builds;
     struct strs build_env;
 };
 
-/* ERR_IO, ERR_SPACE: the destination can't be used. */
+/* ERR_IO, ERR_SPACE: the destination can't be used. ERR_NOT_FOUND: nor can the interpreter. */
 int workshop_open(struct workshop *w, const struct workshop_site *site, struct err *e);
 /* What fetcher_create() wants of it. */
 struct fetch_world workshop_world(const struct workshop *w, const struct target *target);
-/* The interpreter whose pip is run. */
-const char *workshop_python(const struct settings *s);
 /* Every machine must have ended or been destroyed; removes the temporary directories. */
 void workshop_done(struct workshop *w);

@@ -17,6 +17,8 @@ void line_ended(struct buf *out, const struct fetch_view *v, bool colour);
 /* The same of one that will be gone when the run is over: "Fetched  a.whl  (1.2 MB)", without the
  * path. */
 void line_passed(struct buf *out, const struct fetch_view *v, bool colour);
+/* "Skipped foo: its marker is false for this target", of an EVENT_SKIPPED. */
+void line_skipped(struct buf *out, const struct event *ev);
 /* "       from URL", of a file that is DONE; nothing when it has none. */
 void line_origin(struct buf *out, const struct fetch_view *v);
 /* "retrying a.whl in 0.8 s: the server answered 503" */
