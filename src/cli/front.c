@@ -139,7 +139,9 @@ static int run_job(const struct front *f, struct settings *s, struct events *eve
     const struct job_result *result = job_result(job);
     summary_print(
         stderr,
-        &(struct summary_options){ .colour = colour, .quiet = s->quiet + talks, .dest = s->dest },
+        &(struct summary_options){ .colour = colour,
+                                   .quiet = s->quiet + talks,
+                                   .dest = s->command == COMMAND_INSTALL ? STR_NONE : s->dest },
         result, e);
     if (f->print)
         f->print(s, result);

@@ -5,6 +5,7 @@
 #include "dray/fetch/machine.h"
 #include "dray/fetch/recall.h"
 #include "dray/fetch/wheel_file.h"
+#include "dray/py/metadata.h"
 #include "dray/util/file.h"
 
 struct place *fetch_dest(const struct fetch *f)
@@ -59,13 +60,32 @@ static void check_metadata(struct fetch *f)
     struct recall_of of = { .sha256 = &f->digests[DIGEST_SHA256], .url = f->url };
     struct buf known = { 0 };
 
-    if (is_wheel(f) && known_metadata(f, &known) &&
+    if (!f->fault.code && is_wheel(f) && known_metadata(f, &known) &&
         wheel_file_check(body_fd(f->body), body_bytes(f->body), f->view.filename, buf_str(&known),
                          "the metadata that was read before the wheel", &f->fault)) {
         err_wrap(&f->fault, "%.*s", STR_ARG(f->view.filename));
         recall_forget(&f->fetcher->world.cache, &of);
     }
     buf_done(&known);
+}
+
+/* Where nobody promised a digest, that it is a wheel of its name is all that can be seen, as pip
+ * sees to it. */
+static void check_wheel(struct fetch *f)
+{
+    struct buf text = { 0 };
+    struct arena a = { 0 };
+    struct metadata m;
+
+    if (!is_wheel(f) || promise_has_digest(&f->promise))
+        return;
+    if (wheel_file_metadata(body_fd(f->body), body_bytes(f->body), f->view.filename, &text,
+                            &f->fault) ||
+        metadata_parse(&a, buf_str(&text), &m, &f->fault) ||
+        metadata_check(&m, f->view.project, f->view.version, &f->fault))
+        err_wrap(&f->fault, "%.*s is no sound wheel", STR_ARG(f->view.filename));
+    arena_done(&a);
+    buf_done(&text);
 }
 
 static bool is_in_store(const struct fetch *f)
@@ -130,6 +150,7 @@ void fetch_verify(struct fetch *f)
 {
     if (!body_finish(f->body, f->digests, &f->fault) &&
         !promise_check(&f->promise, f->digests, &f->fault)) {
+        check_wheel(f);
         check_metadata(f);
         if (!f->fault.code && f->fetcher->world.want_metadata)
             fetch_read_metadata(f, body_fd(f->body), body_bytes(f->body));

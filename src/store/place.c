@@ -28,7 +28,7 @@ static int place_try(struct place *p, struct err *e)
     struct stat st;
 
     if (stat(p->dir, &st) == 0 && !S_ISDIR(st.st_mode))
-        return err_set(e, ERR_IO, "%s is not a directory; choose another with -d DIR", p->dir);
+        return err_set(e, ERR_IO, "%s is not a directory; choose another directory", p->dir);
     if (file_make_dir(p->dir, e))
         return e->code;
     p->fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "dray/store/mark.h"
 #include "dray/store/object_file.h"
 #include "dray/store/parts.h"
 #include "dray/util/clock.h"
@@ -269,7 +270,8 @@ static void choose_cap(struct store *s, uint64_t max_bytes)
 
 static int open_parts(struct store *s, struct err *e)
 {
-    if ((!s->read_only && make_root(s->root, e)) || check_root(s, e) || open_objects(s, e))
+    if ((!s->read_only && make_root(s->root, e)) || check_root(s, e) ||
+        mark_check(s->root, s->read_only, e) || open_objects(s, e))
         return e->code;
     if (!s->read_only && !(s->session = session_open(s->root, e)))
         return e->code;

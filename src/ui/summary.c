@@ -96,6 +96,10 @@ static void interrupted_add(struct buf *out, const struct job_result *r, struct 
     buf_add_f(out, "%s: ", r->signal == SIGTERM ? "Terminated" : "Interrupted");
     if (!r->n) {
         buf_add_z(out, "nothing was fetched");
+    } else if (!dest.p) {
+        buf_add_f(out, "%zu of ", here);
+        human_count(out, r->n, "file");
+        buf_add_z(out, " had come");
     } else {
         buf_add_f(out, "%zu of ", here);
         human_count(out, r->n, "file");

@@ -309,3 +309,21 @@ def test_no_room_is_left_behind(cache, fill, dray):
         succeeded(cache(*args))
     assert names_in(store_of(dray) / "partial") == []
     assert {"objects", "partial", "index.sqlite"} <= set(os.listdir(store_of(dray)))
+
+
+@pytest.mark.parametrize("verb", ["info", "list", "verify", "prune", "purge"])
+def test_a_directory_that_is_no_store_is_left_alone(dray, tmp_path, verb):
+    """A repository has a directory "objects", too."""
+    theirs = tmp_path / "repository"
+    (theirs / "objects" / "ab").mkdir(parents=True)
+    (theirs / "objects" / "ab" / "cdef").write_text("precious")
+    failed_with(dray("cache", verb, "--cache-dir", theirs), "objects", "no store")
+    assert sorted(p.name for p in theirs.rglob("*")) == ["ab", "cdef", "objects"]
+
+
+@pytest.mark.parametrize("verb", ["info", "list"])
+def test_looking_evicts_nothing(dray, dest, fault, wheel, verb):
+    fault.project("demo", fault.wheel(wheel("demo", "1.0", payload=50000)))
+    succeeded(dray.download("-i", fault.index, "demo", dest=dest))
+    succeeded(dray("cache", verb, "--cache-size", "1k"))
+    assert "1 file," in succeeded(dray("cache", "info")).out

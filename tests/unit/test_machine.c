@@ -11,6 +11,7 @@
 #include "dray/fetch/host.h"
 #include "dray/fetch/source.h"
 #include "local_world.h"
+#include "small_wheel.h"
 
 static const char content[] = "a wheel", other[] = "another";
 
@@ -268,29 +269,36 @@ static void test_direct(void **state)
 
     (void)state;
     scene_open(&s);
+    struct buf wheel = { 0 };
+    small_wheel_add(&wheel, STR(WHEEL_TEXT), 0);
+    temp_dir_put(&s.w.dir, "files/" WHEEL_NAME, buf_str(&wheel));
+    buf_done(&wheel);
     temp_dir_put(&s.w.dir, "files/foo-1.0-cp39-cp39-win32.whl", STR("x"));
-    struct fetch_wish wishes[] = { wish_url(&s, "files/foo-1.0-py3-none-any.whl"),
+    temp_dir_put(&s.w.dir, "files/foo-2.0-py3-none-any.whl", STR("x"));
+    struct fetch_wish wishes[] = { wish_url(&s, "files/" WHEEL_NAME),
                                    wish_url(&s, "files/bar-2.0.tar.gz"),
-                                   wish_url(&s, "files/foo-1.0-cp39-cp39-win32.whl") };
+                                   wish_url(&s, "files/foo-1.0-cp39-cp39-win32.whl"),
+                                   wish_url(&s, "files/foo-2.0-py3-none-any.whl") };
     wishes[1].project = STR("bar");
-    const struct fetch_view *const *views = run(&s, wishes, 3);
+    const struct fetch_view *const *views = run(&s, wishes, 4);
     assert_true(views[0]->state == FETCH_DONE && views[0]->is_direct);
-    assert_true(str_is(views[0]->project, "foo") && str_is(views[0]->version, "1.0"));
+    assert_true(str_is(views[0]->project, "demo") && str_is(views[0]->version, "1.0"));
     assert_true(views[1]->state == FETCH_DONE && str_is(views[1]->version, "2.0"));
     is_failed(views[2], ERR_NO_MATCH, "cp39-cp39-win32");
+    is_failed(views[3], ERR_INPUT, "foo-2.0-py3-none-any.whl is no sound wheel");
     assert_int_equal(temp_dir_count(&s.w.dir, "dest"), 2);
 
     wishes[0].project = STR("bar");
-    is_failed(run(&s, wishes, 1)[0], ERR_CONFLICT, "of the project foo");
+    is_failed(run(&s, wishes, 1)[0], ERR_CONFLICT, "of the project demo");
 
-    /* "foo @ URL" and "foo>=2", say in a constraints file */
+    /* "demo @ URL" and "demo>=2", say in a constraints file */
     struct specifier_set two;
     struct arena a = { 0 };
     assert_int_equal(specifier_set_parse(&a, STR("==3"), &two, &(struct err){ 0 }), 0);
-    wishes[0].project = STR("foo");
+    wishes[0].project = STR("demo");
     wishes[0].specifiers = wishes[1].specifiers = two;
     views = run(&s, wishes, 2);
-    is_failed(views[0], ERR_CONFLICT, "foo-1.0-py3-none-any.whl is not in ==3");
+    is_failed(views[0], ERR_CONFLICT, "demo-1.0-py3-none-any.whl is not in ==3");
     is_failed(views[1], ERR_CONFLICT, "bar-2.0.tar.gz is not in ==3");
     arena_done(&a);
     scene_close(&s);
@@ -303,13 +311,13 @@ static void test_same_name(void **state)
 
     (void)state;
     scene_open(&s);
-    temp_dir_put(&s.w.dir, "elsewhere/foo-1.0-py3-none-any.whl", STR("x"));
-    struct fetch_wish wishes[] = { wish_url(&s, "elsewhere/foo-1.0-py3-none-any.whl"),
-                                   wish_url(&s, "files/foo-1.0-py3-none-any.whl") };
+    temp_dir_put(&s.w.dir, "elsewhere/bar-2.0.tar.gz", STR("x"));
+    struct fetch_wish wishes[] = { wish_url(&s, "elsewhere/bar-2.0.tar.gz"),
+                                   wish_url(&s, "files/bar-2.0.tar.gz") };
     const struct fetch_view *const *views = run(&s, wishes, 2);
     assert_int_equal(views[0]->state, FETCH_DONE);
-    is_failed(views[1], ERR_CONFLICT, "foo-1.0-py3-none-any.whl");
-    assert_true(temp_dir_has(&s.w.dir, "dest/foo-1.0-py3-none-any.whl", STR("x")));
+    is_failed(views[1], ERR_CONFLICT, "bar-2.0.tar.gz");
+    assert_true(temp_dir_has(&s.w.dir, "dest/bar-2.0.tar.gz", STR("x")));
     scene_close(&s);
 }
 

@@ -482,6 +482,36 @@ static void open_fails(const char *root, bool read_only, int code, const char *p
     err_done(&e);
 }
 
+#define MARK                                                                                       \
+    STR("Signature: 8a477f597d28d172789f06886806bc55\n"                                            \
+        "# dray keeps here what can be used again; \"dray cache\" looks after it.\n")
+
+/* Somebody's repository has a directory "objects", too. */
+static void test_foreign_directory(void **state)
+{
+    struct temp_dir d;
+
+    (void)state;
+    temp_dir_open(&d);
+    temp_dir_put(&d, "repository/objects/ab/cdef", STR("x"));
+    temp_dir_put(&d, "base/index.sqlite", STR("SQLite format 3"));
+    temp_dir_put(&d, "cache/CACHEDIR.TAG", STR("Signature: 8a477f597d28d172789f06886806bc55\n"));
+    temp_dir_put(&d, "empty/interpreters/a.json", STR("{}")); /* ours, from before there was one */
+    for (int read_only = 0; read_only < 2; read_only++) {
+        open_fails(temp_dir_at(&d, "repository"), read_only, ERR_INPUT, "\"objects\"");
+        open_fails(temp_dir_at(&d, "base"), read_only, ERR_INPUT, "\"index.sqlite\"");
+        open_fails(temp_dir_at(&d, "cache"), read_only, ERR_INPUT, "\"CACHEDIR.TAG\"");
+    }
+    assert_int_equal(temp_dir_count(&d, "repository"), 1);
+    assert_true(temp_dir_has(&d, "repository/objects/ab/cdef", STR("x")));
+    assert_true(temp_dir_has(&d, "base/index.sqlite", STR("SQLite format 3")));
+    open_fails(temp_dir_at(&d, "empty"), true, ERR_NOT_FOUND, "no store");
+    store_close(store_world_open(temp_dir_at(&d, "empty"), 0));
+    assert_true(temp_dir_has(&d, "empty/CACHEDIR.TAG", MARK));
+    store_close(store_world_open(temp_dir_at(&d, "empty"), 0));
+    temp_dir_close(&d);
+}
+
 static void test_open_fails(void **state)
 {
     struct temp_dir d;
@@ -489,7 +519,9 @@ static void test_open_fails(void **state)
     (void)state;
     temp_dir_open(&d);
     temp_dir_put(&d, "file", STR("x"));
+    temp_dir_put(&d, "odd/CACHEDIR.TAG", MARK);
     temp_dir_put(&d, "odd/objects", STR("x"));
+    temp_dir_put(&d, "odd2/CACHEDIR.TAG", MARK);
     temp_dir_put(&d, "odd2/partial", STR("x"));
     open_fails(temp_dir_at(&d, "file"), false, ERR_IO, "--no-cache-dir");
     open_fails(temp_dir_at(&d, "file/below"), false, ERR_IO, "--no-cache-dir");
@@ -1081,6 +1113,7 @@ int main(void)
         cmocka_unit_test(test_use),
         cmocka_unit_test(test_evict),
         cmocka_unit_test(test_evict_many),
+        cmocka_unit_test(test_foreign_directory),
         cmocka_unit_test(test_open_fails),
         cmocka_unit_test(test_newer_schema),
         cmocka_unit_test(test_read_only),

@@ -6,6 +6,8 @@
  *     <root>/partial/<session>/      files in progress of one process, which holds a lock on
  *                                    <session>/lock; when it is gone, the next store_open() clears
  *     <root>/index.sqlite            records, sizes, last use; beside it its log
+ *     <root>/CACHEDIR.TAG            says that it is a store; a directory without it that holds
+ *                                    other things is refused
  *     <root>/lock                    held while the index is opened or moved aside
  *
  * An object is trusted as long as its time of writing and its size are those at which its bytes

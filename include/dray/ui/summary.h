@@ -10,7 +10,7 @@
 struct summary_options {
     bool colour;     /* screen_may_colour(out, ...) */
     unsigned quiet;  /* from 1 on no closing line; errors are always told */
-    struct str dest; /* the directory, as the user gave it */
+    struct str dest; /* the directory, as the user gave it; STR_NONE: the files are gone by now */
 };
 
 /* `run` is the error of the run as a whole, code 0 if it had none; it is told only when no

@@ -39,7 +39,7 @@ enum {
 
     /* Wheels, read from outside in */
     LIMIT_ZIP_STEPS = 16, /* of reading one; a wheel usually takes one or two */
-    LIMIT_ZIP_DIRECTORY_BYTES = 64 * LIMIT_MIB, /* a central directory of half a million entries */
+    LIMIT_ZIP_DIRECTORY_BYTES = 16 * LIMIT_MIB, /* a central directory of 100,000 entries */
     LIMIT_METADATA_BYTES =
         16 * LIMIT_MIB, /* inflated; pip has no cap, the largest known has 1 MiB */
     LIMIT_METADATA_FIELDS = 100000,
