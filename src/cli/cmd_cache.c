@@ -17,6 +17,10 @@
 #include "dray/util/json.h"
 #include "dray_config.h"
 
+#ifdef __APPLE__ /* whose unistd.h does not have it */
+extern char **environ;
+#endif
+
 enum { DAY_S = 24 * 60 * 60, MAX_DAYS = 36500 };
 
 struct cache_wish {

@@ -16,7 +16,9 @@
 #include "dray/ui/trace.h"
 #include "dray_config.h"
 
+#ifdef __APPLE__ /* whose unistd.h does not have it */
 extern char **environ;
+#endif
 
 static void print_error(const struct err *e)
 {
