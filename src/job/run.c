@@ -214,7 +214,7 @@ static void job_tick(void *ctx)
     struct job *j = ctx;
 
     events_emit(j->events, &(struct event){ .kind = EVENT_TICK });
-    if (j->workshop.rooms.store && store_is_dirty(j->workshop.rooms.store))
+    if (j->workshop.rooms.store)
         store_flush(j->workshop.rooms.store);
     loop_timer_start(j->ticks, TICK_MS);
 }

@@ -53,6 +53,20 @@ static void renew_record(struct arena *a, const struct store_record *touch,
     out->last_modified = arena_str(a, out->last_modified);
 }
 
+/* A cold store is asked for thousands of records that it can't have. */
+static bool has_kind(struct store *s, enum store_kind kind)
+{
+    struct store_info info;
+
+    if (!s->kinds_known && store_index(s) && index_info(s->index, &info)) {
+        s->kinds = 0;
+        for (int k = 0; k < STORE_KIND_COUNT; k++)
+            s->kinds |= info.records[k] ? 1u << k : 0;
+        s->kinds_known = true;
+    }
+    return !s->kinds_known || (s->kinds & (1u << kind));
+}
+
 bool store_get(struct store *s, enum store_kind kind, struct str key, struct arena *a,
                struct store_record *out)
 {
@@ -67,7 +81,7 @@ bool store_get(struct store *s, enum store_kind kind, struct str key, struct are
         copy_record(a, &p->record, out);
         return true;
     }
-    if (!store_index(s) || !index_record(s->index, k, a, out, &used_s))
+    if (!has_kind(s, kind) || !store_index(s) || !index_record(s->index, k, a, out, &used_s))
         return false;
     if (p && p->op == PENDING_TOUCH)
         renew_record(a, &p->record, out);

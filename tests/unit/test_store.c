@@ -469,6 +469,29 @@ static void test_evict_many(void **state)
     temp_dir_close(&w.dir);
 }
 
+/* That there was none of a kind is not believed for longer than to the next flush. */
+static void test_records_of_others(void **state)
+{
+    struct store_record r = { .label = STR("page"), .content = STR("content") }, got;
+    struct temp_dir d;
+    struct arena a = { 0 };
+
+    (void)state;
+    temp_dir_open(&d);
+    struct store *ours = store_world_open(d.path, 0), *theirs = store_world_open(d.path, 0);
+    assert_false(store_get(ours, STORE_LISTING, STR("key"), &a, &got));
+    store_put(theirs, STORE_LISTING, STR("key"), &r);
+    assert_true(store_flush(theirs));
+    assert_true(store_flush(ours));
+    assert_true(store_get(ours, STORE_LISTING, STR("key"), &a, &got));
+    assert_true(str_is(got.content, "content"));
+    assert_false(store_get(ours, STORE_HOST, STR("key"), &a, &got));
+    arena_done(&a);
+    store_close(ours);
+    store_close(theirs);
+    temp_dir_close(&d);
+}
+
 /* -- what can be wrong -- */
 
 static void open_fails(const char *root, bool read_only, int code, const char *part)
@@ -1113,6 +1136,7 @@ int main(void)
         cmocka_unit_test(test_use),
         cmocka_unit_test(test_evict),
         cmocka_unit_test(test_evict_many),
+        cmocka_unit_test(test_records_of_others),
         cmocka_unit_test(test_foreign_directory),
         cmocka_unit_test(test_open_fails),
         cmocka_unit_test(test_newer_schema),

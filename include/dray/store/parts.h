@@ -18,6 +18,8 @@ struct store {
     struct session *session;      /* NULL when read_only */
     struct store_index *index;    /* NULL while it can't be used */
     struct pending pending;
+    unsigned kinds; /* a set, bit (1u << kind), of which the index had records when it was asked */
+    bool kinds_known; /* since the last flush: others may have added some */
     bool evicting;   /* it was above its cap, and not all that has to go is gone */
     bool incomplete; /* the index may miss what is in objects/: somebody has to look */
 };
