@@ -143,6 +143,10 @@ static int refuse_long(const struct option_table *t, struct str word, bool known
         code = err_set(e, ERR_USAGE, "pip's option --%.*s is not built in dray yet", STR_ARG(name));
     else if (names_from(t, name, &names) > 1)
         code = err_set(e, ERR_USAGE, "--%.*s could be any of %s", STR_ARG(name), buf_z(&names));
+    else if (t->command == COMMAND_INSTALL)
+        code = err_set(e, ERR_USAGE,
+                       "unknown option --%.*s; --help lists dray's own, pip's go behind \"--\"",
+                       STR_ARG(name));
     else if (near)
         code =
             err_set(e, ERR_USAGE, "unknown option --%.*s; did you mean --%s?", STR_ARG(name), near);

@@ -211,13 +211,15 @@ static void answer(void *ctx)
     finish(ctx);
 }
 
-/* A traceback says in its last line what happened. */
+/* A traceback says in its last line what happened. What is no Python may repeat the whole question.
+ */
 static struct str last_line(struct str text)
 {
+    enum { SHOWN_BYTES = 300 };
+
     text = str_trim(text);
     ptrdiff_t at = str_rfind(text, '\n');
-
-    return str_sub(text, (size_t)(at + 1), text.n);
+    return str_sub(str_sub(text, (size_t)(at + 1), text.n), 0, SHOWN_BYTES);
 }
 
 static int judge(struct interpreter *i, struct child_result *r)
