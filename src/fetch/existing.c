@@ -89,7 +89,6 @@ static void hashed(void *ctx, struct err *e)
         tell(x);
         return;
     }
-    x->answer.dest_differs |= x->answer.origin == FETCH_KEPT;
     loop_post(x->world->loop, &x->next);
 }
 
@@ -118,8 +117,7 @@ static bool look_in_dest(struct existing *x)
         return false;
     bool found = !place_size(dest, x->wish.filename.p, &x->answer.bytes, &e);
     err_done(&e);
-    x->answer.dest_differs = found && !has_size(x, x->answer.bytes);
-    if (!found || x->answer.dest_differs)
+    if (!found || !has_size(x, x->answer.bytes))
         return false;
     buf_add_f(&x->path, "%s/%.*s", place_dir(dest), STR_ARG(x->wish.filename));
     hash(x);

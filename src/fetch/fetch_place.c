@@ -240,7 +240,6 @@ static enum place_mode mode_of(const struct fetch *f)
 static int link_found(struct fetch *f)
 {
     const struct fetch_world *w = &f->fetcher->world;
-    enum place_how how;
     uint64_t bytes;
     int fd;
 
@@ -248,8 +247,8 @@ static int link_found(struct fetch *f)
         return f->fault.code;
     if (w->want_metadata)
         fetch_read_metadata(f, fd, bytes);
-    int code = place_link(fetch_dest(f), mode_of(f), fd, f->found.path.p, f->view.filename.p, &how,
-                          &f->fault);
+    int code =
+        place_link(fetch_dest(f), mode_of(f), fd, f->found.path.p, f->view.filename.p, &f->fault);
     close(fd);
     return code;
 }

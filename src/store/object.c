@@ -136,18 +136,6 @@ bool store_find(struct store *s, const struct digest *sha256, struct store_objec
     return true;
 }
 
-bool store_has(struct store *s, const struct digest *sha256, uint64_t *bytes)
-{
-    struct store_known known;
-    struct object_stat there;
-
-    if (!object_file_look(s->objects, sha256, &there) ||
-        (store_know(s, sha256, &known) && known.stat.bytes != there.bytes))
-        return false;
-    *bytes = there.bytes;
-    return true;
-}
-
 void store_vouch(struct store *s, const struct digest *sha256)
 {
     vouch(s, sha256, STR_NONE);

@@ -1,5 +1,5 @@
-/* The ladder by which a file that is kept elsewhere gets into a directory: blocks shared (FICLONE,
- * clonefile), the same file under a second name, and else a copy in slices. No look at the devices
+/* The ladder by which a file that is kept elsewhere gets into a directory without being copied:
+ * blocks shared (FICLONE, clonefile), the same file under a second name. No look at the devices
  * or the kind of file system foretells what works: links fail between two mounts of one device, and
  * blocks are shared across the subvolumes of btrfs. So each is tried, and a refusal remembered. */
 #include "dray/store/place.h"
@@ -19,7 +19,7 @@
 
 #include "dray/store/place_parts.h"
 
-enum { COPY_BYTES = 64 * 1024, KERNEL_BYTES = 1024 * 1024 * 1024, LINK_TRIES = 1000 };
+enum { LINK_TRIES = 1000 };
 
 /* How one way of linking went. */
 enum link_end {
@@ -156,16 +156,15 @@ static struct place_source *source_of(struct place *p, dev_t device)
 }
 
 static const struct {
-    enum place_how how;
     enum place_mode only;
     enum link_end (*link)(struct link_job *job, struct err *e);
 } ladder[] = {
-    { PLACE_REFLINK, PLACE_ONLY_REFLINK, link_reflink },
-    { PLACE_HARDLINK, PLACE_ONLY_HARDLINK, link_hardlink },
+    { PLACE_ONLY_REFLINK, link_reflink },
+    { PLACE_ONLY_HARDLINK, link_hardlink },
 };
 
 int place_link(struct place *p, enum place_mode mode, int fd, const char *path, const char *name,
-               enum place_how *how, struct err *e)
+               struct err *e)
 {
     struct link_job job = { .place = p, .fd = fd, .path = path, .name = name };
 
@@ -173,76 +172,15 @@ int place_link(struct place *p, enum place_mode mode, int fd, const char *path, 
         return err_errno(e, "can't read %s", path);
     struct place_source *source = source_of(p, job.st.st_dev);
     for (size_t i = 0; i < sizeof(ladder) / sizeof(*ladder); i++) {
-        unsigned bit = 1u << ladder[i].how;
+        unsigned bit = 1u << ladder[i].only;
         if ((mode != PLACE_AUTO && mode != ladder[i].only) || (source->refused & bit))
             continue;
         enum link_end end = ladder[i].link(&job, e);
         if (end == LINK_ERROR)
             return e->code;
-        if (end == LINK_DONE) {
-            *how = ladder[i].how;
+        if (end == LINK_DONE)
             return 0;
-        }
         source->refused |= end == LINK_NEVER ? bit : 0;
     }
     return err_set(e, ERR_UNSUPPORTED, "%s can't be linked into %s", path, p->dir);
-}
-
-/* Within the kernel, which may share the blocks or leave the work to a server. How many bytes; 0
- * when it does not want to: copy_file_range(2) is refused with EXDEV, EINVAL, ENOSYS, EOPNOTSUPP or
- * EPERM, and copies nothing of some files without a word. */
-static ssize_t copy_in_kernel(struct place_file *f, int fd, uint64_t at, size_t n)
-{
-    ssize_t copied = 0;
-
-#ifdef __linux__
-    off_t from = (off_t)at;
-    do
-        copied = copy_file_range(fd, &from, f->fd, NULL, n, 0);
-    while (copied < 0 && errno == EINTR);
-#else
-    (void)f;
-    (void)fd;
-    (void)at;
-    (void)n;
-#endif
-    return copied > 0 ? copied : 0;
-}
-
-/* How many bytes; 0 at the end, negative when it failed. */
-static ssize_t copy_by_hand(struct place_file *f, int fd, uint64_t at, size_t n, struct err *e)
-{
-    char chunk[COPY_BYTES];
-    ssize_t got;
-
-    do
-        got = pread(fd, chunk, n < sizeof(chunk) ? n : sizeof(chunk), (off_t)at);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return err_errno(e, "can't read what is to be copied to %s", f->place->dir);
-    return got && place_file_write(f, chunk, (size_t)got, e) ? e->code : got;
-}
-
-int place_file_copy(struct place_file *f, int fd, uint64_t *offset, uint64_t max, bool *more,
-                    struct err *e)
-{
-    struct stat st;
-    uint64_t at = *offset;
-    ssize_t n = 1;
-
-    if (fstat(fd, &st) != 0)
-        return err_errno(e, "can't read what is to be copied to %s", f->place->dir);
-    uint64_t size = (uint64_t)st.st_size, left = size > at ? size - at : 0;
-    for (left = left < max ? left : max; left && n; left -= (uint64_t)n, at += (uint64_t)n) {
-        size_t want = left < KERNEL_BYTES ? (size_t)left : KERNEL_BYTES;
-        n = f->by_hand ? 0 : copy_in_kernel(f, fd, at, want);
-        f->by_hand = n == 0;
-        if (f->by_hand)
-            n = copy_by_hand(f, fd, at, want, e);
-        if (n < 0)
-            return e->code;
-    }
-    *more = n > 0 && at < size; /* it may have got shorter */
-    *offset = at;
-    return 0;
 }

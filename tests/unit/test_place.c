@@ -385,18 +385,17 @@ static int open_read(const char *path)
     return fd;
 }
 
-/* Tells how it went: a place_how, or the error's code. */
+/* Tells how it went: 0, or the error's code. */
 static int link_file(struct place *p, enum place_mode mode, const char *path, const char *name)
 {
-    enum place_how how = PLACE_COPY;
     struct err e = { 0 };
     int fd = open_read(path);
 
-    int code = place_link(p, mode, fd, path, name, &how, &e);
-    assert_true(code ? how == PLACE_COPY && strstr(err_text(&e), p->dir) : how != PLACE_COPY);
+    int code = place_link(p, mode, fd, path, name, &e);
+    assert_true(!code || strstr(err_text(&e), p->dir));
     close(fd);
     err_done(&e);
-    return code ? code : (int)how;
+    return code;
 }
 
 static const char *put_object(struct temp_dir *d, const char *name, struct str content)
@@ -432,7 +431,7 @@ static void test_hardlink(void **state)
     assert_int_equal(symlink("../object", temp_dir_at(&d, "dest/link")), 0);
     assert_int_equal(symlink("nowhere", temp_dir_at(&d, "dest/dangling")), 0);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        assert_int_equal(link_file(p, PLACE_ONLY_HARDLINK, object, names[i]), PLACE_HARDLINK);
+        assert_int_equal(link_file(p, PLACE_ONLY_HARDLINK, object, names[i]), 0);
         assert_true(
             is_same_file(object, temp_dir_at(&d, arena_f(&d.arena, "dest/%s", names[i]).p)));
         assert_int_equal(stat(object, &st), 0);
@@ -465,7 +464,7 @@ static void test_hardlink_refused(void **state)
     }
     assert_int_equal(temp_dir_count(&d, "dest"), 0);
     assert_int_equal(chmod(object, 0444), 0);
-    assert_int_equal(link_file(p, PLACE_ONLY_HARDLINK, object, "x"), PLACE_HARDLINK);
+    assert_int_equal(link_file(p, PLACE_ONLY_HARDLINK, object, "x"), 0);
     place_close(p);
     temp_dir_close(&d);
 }
@@ -473,7 +472,6 @@ static void test_hardlink_refused(void **state)
 /* The file that was opened, and no other that has its path by now. */
 static void test_link_of_what_is_open(void **state)
 {
-    enum place_how how = PLACE_COPY;
     struct temp_dir d;
     struct err e = { 0 };
 
@@ -486,13 +484,12 @@ static void test_link_of_what_is_open(void **state)
     assert_int_equal(rename(object, moved), 0);
     put_object(&d, "object", STR("wrong"));
     if (access("/proc/self/fd", F_OK) == 0) {
-        assert_int_equal(place_link(p, PLACE_ONLY_HARDLINK, fd, object, "x", &how, &e), 0);
+        assert_int_equal(place_link(p, PLACE_ONLY_HARDLINK, fd, object, "x", &e), 0);
         assert_true(temp_dir_has(&d, "dest/x", STR("right")));
         assert_int_equal(unlink(temp_dir_at(&d, "dest/x")), 0);
     }
     assert_int_equal(unlink(moved), 0); /* evicted by another process */
-    assert_int_equal(place_link(p, PLACE_ONLY_HARDLINK, fd, object, "x", &how, &e),
-                     ERR_UNSUPPORTED);
+    assert_int_equal(place_link(p, PLACE_ONLY_HARDLINK, fd, object, "x", &e), ERR_UNSUPPORTED);
     assert_int_equal(temp_dir_count(&d, "dest"), 0);
     close(fd);
     place_close(p);
@@ -512,14 +509,13 @@ static void test_link_auto(void **state)
     const char *object = put_object(&d, "object", STR("content"));
     struct place *p = open_place(temp_dir_at(&d, "dest"));
     for (int i = 0; i < 2; i++) {
-        int how = link_file(p, PLACE_AUTO, object, "x");
+        assert_int_equal(link_file(p, PLACE_AUTO, object, "x"), 0);
+        bool is_hardlink = is_same_file(object, temp_dir_at(&d, "dest/x"));
         assert_int_equal(stat(temp_dir_at(&d, "dest/x"), &st), 0);
-        assert_true(how == PLACE_REFLINK || how == PLACE_HARDLINK);
-        assert_int_equal(how == PLACE_HARDLINK, is_same_file(object, temp_dir_at(&d, "dest/x")));
-        assert_int_equal(st.st_mode & 07777, how == PLACE_HARDLINK ? 0444 : 0640);
+        assert_int_equal(st.st_mode & 07777, is_hardlink ? 0444 : 0640);
         assert_true(temp_dir_has(&d, "dest/x", STR("content")));
         assert_int_equal(p->n_sources, 1);
-        assert_int_equal(p->sources[0].refused, how == PLACE_HARDLINK ? 1u << PLACE_REFLINK : 0);
+        assert_int_equal(p->sources[0].refused, is_hardlink ? 1u << PLACE_ONLY_REFLINK : 0);
     }
     assert_int_equal(temp_dir_count(&d, "dest"), 1);
     unsigned long names = p->next_temp;
@@ -532,102 +528,7 @@ static void test_link_auto(void **state)
     temp_dir_close(&d);
 }
 
-/* Copies all of `fd` in slices; how many there were. */
-static size_t copy_all(struct place_file *f, int fd, uint64_t max)
-{
-    struct err e = { 0 };
-    uint64_t at = 0;
-    bool more = true;
-    size_t slices = 0;
-
-    for (; more; slices++) {
-        uint64_t from = at;
-        if (place_file_copy(f, fd, &at, max, &more, &e))
-            fail_msg("%s", err_text(&e));
-        assert_true(at >= from && at - from <= max);
-        assert_true(at - from == max || !more);
-    }
-    return slices;
-}
-
-static void put_bytes(struct temp_dir *d, struct buf *content, size_t n)
-{
-    buf_reset(content);
-    for (size_t i = 0; i < n; i++)
-        buf_add_c(content, (char)(i * 7 + i / 251));
-    temp_dir_put(d, "source", buf_str(content));
-}
-
-static void check_copies(struct temp_dir *d, struct place *p)
-{
-    static const struct {
-        size_t bytes, max, slices;
-    } cases[] = { { 0, 10, 1 },         { 1, 10, 1 },         { 10, 10, 1 },
-                  { 11, 10, 2 },        { 300000, 65536, 5 }, { 300000, 1u << 30, 1 },
-                  { 131072, 65536, 2 }, { 70000, 69999, 2 } };
-    struct buf content = { 0 }, got = { 0 };
-    struct err e = { 0 };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        put_bytes(d, &content, cases[i].bytes);
-        int fd = open_read(temp_dir_at(d, "source"));
-        struct place_file *f = create(p, STR("head"));
-        assert_int_equal(copy_all(f, fd, cases[i].max), cases[i].slices);
-        close(fd);
-        assert_int_equal(lseek(place_file_fd(f), 0, SEEK_CUR), 4 + cases[i].bytes);
-        assert_int_equal(place_file_commit(f, "copy", &e), 0);
-        place_file_destroy(f);
-        buf_reset(&got);
-        const char *path = arena_f(&d->arena, "%s/copy", p->dir).p;
-        assert_int_equal(file_read(path, SIZE_MAX, &got, &e), 0);
-        assert_true(str_starts(buf_str(&got), STR("head")));
-        assert_true(str_eq(str_sub(buf_str(&got), 4, got.n), buf_str(&content)));
-    }
-    buf_done(&content);
-    buf_done(&got);
-}
-
-static void test_copy(void **state)
-{
-    struct temp_dir d;
-
-    (void)state;
-    temp_dir_open(&d);
-    struct place *p = open_place(temp_dir_at(&d, "dest"));
-    check_copies(&d, p);
-    assert_int_equal(temp_dir_count(&d, "dest"), 1);
-    place_close(p);
-    temp_dir_close(&d);
-}
-
-static void test_copy_fails(void **state)
-{
-    struct temp_dir d;
-    struct err e = { 0 };
-    uint64_t at = 1;
-    bool more = false;
-
-    (void)state;
-    temp_dir_open(&d);
-    temp_dir_put(&d, "source", STR("content"));
-    struct place *p = open_place(temp_dir_at(&d, "dest"));
-    struct place_file *f = create(p, STR(""));
-    int fd = open(temp_dir_at(&d, "source"), O_WRONLY | O_CLOEXEC); /* can't be read from */
-    assert_int_equal(place_file_copy(f, fd, &at, 3, &more, &e), ERR_IO);
-    assert_non_null(strstr(err_text(&e), p->dir));
-    assert_true(at == 1 && !more);
-    close(fd);
-    fd = open_read(temp_dir_at(&d, "source")); /* and got shorter than it was */
-    at = 100;
-    assert_true(place_file_copy(f, fd, &at, 3, &more, &e) == 0 && at == 100 && !more);
-    close(fd);
-    place_file_destroy(f);
-    place_close(p);
-    err_done(&e);
-    temp_dir_close(&d);
-}
-
-/* From one file system to another nothing but a copy works; asked for once. */
+/* From one file system to another no link works; asked for once. */
 static void test_other_device(void **state)
 {
     struct temp_dir d;
@@ -645,9 +546,7 @@ static void test_other_device(void **state)
     struct place *p = open_place(far);
     for (int i = 0; i < 3; i++)
         assert_int_equal(link_file(p, PLACE_AUTO, object, "x"), ERR_UNSUPPORTED);
-    assert_int_equal(p->sources[0].refused, 1u << PLACE_REFLINK | 1u << PLACE_HARDLINK);
-    check_copies(&d, p);
-    assert_int_equal(unlinkat(p->fd, "copy", 0), 0);
+    assert_int_equal(p->sources[0].refused, 1u << PLACE_ONLY_REFLINK | 1u << PLACE_ONLY_HARDLINK);
     place_close(p);
     assert_int_equal(rmdir(far), 0);
     temp_dir_close(&d);
@@ -666,7 +565,7 @@ static void test_many_devices(void **state)
         p->sources[p->n_sources++ % PLACE_SOURCES] =
             (struct place_source){ .device = (dev_t)-1 - i, .refused = ~0u };
     for (int i = 0; i < 2; i++)
-        assert_int_equal(link_file(p, PLACE_ONLY_HARDLINK, object, "x"), PLACE_HARDLINK);
+        assert_int_equal(link_file(p, PLACE_ONLY_HARDLINK, object, "x"), 0);
     assert_int_equal(p->n_sources, PLACE_SOURCES + 3);
     place_close(p);
     temp_dir_close(&d);
@@ -686,7 +585,6 @@ static bool without_proc(const char *proc)
 {
     struct temp_dir d;
     struct err e = { 0 };
-    enum place_how how = PLACE_COPY;
 
     (void)proc;
     temp_dir_open(&d);
@@ -697,11 +595,11 @@ static bool without_proc(const char *proc)
     ok &= HOLDS(temp_dir_has(&d, "dest/a", STR("whole")));
     int fd = open_read(object);
     for (int i = 0; i < 3; i++)
-        ok &= HOLDS(place_link(p, PLACE_ONLY_HARDLINK, fd, object, i ? "b" : "a", &how, &e) == 0) &&
+        ok &= HOLDS(place_link(p, PLACE_ONLY_HARDLINK, fd, object, i ? "b" : "a", &e) == 0) &&
               HOLDS(is_same_file(object, temp_dir_at(&d, i ? "dest/b" : "dest/a")));
     ok &= HOLDS(rename(object, temp_dir_at(&d, "moved")) == 0);
     put_object(&d, "object", STR("wrong"));
-    ok &= HOLDS(place_link(p, PLACE_ONLY_HARDLINK, fd, object, "c", &how, &e) == ERR_UNSUPPORTED) &&
+    ok &= HOLDS(place_link(p, PLACE_ONLY_HARDLINK, fd, object, "c", &e) == ERR_UNSUPPORTED) &&
           HOLDS(temp_dir_count(&d, "dest") == 2);
     close(fd);
     place_close(p);
@@ -740,35 +638,6 @@ static bool made_read_only(const char *dir)
 #endif
 }
 
-static bool fill_by_copy(const char *dir)
-{
-    enum place_how how = PLACE_COPY;
-    struct temp_dir d;
-    struct err e = { 0 };
-    struct buf content = { 0 };
-    uint64_t at = 0;
-    bool more = true;
-
-    temp_dir_open(&d);
-    put_bytes(&d, &content, FULL_DISK_BYTES * 2);
-    struct place *p = open_place(dir);
-    struct place_file *f = create(p, STR("x"));
-    int fd = open_read(temp_dir_at(&d, "source"));
-    bool ok = HOLDS(place_link(p, PLACE_AUTO, fd, temp_dir_at(&d, "source"), "x", &how, &e) ==
-                    ERR_UNSUPPORTED);
-    while (more && !place_file_copy(f, fd, &at, FULL_DISK_BYTES / 4, &more, &e))
-        ;
-    ok = HOLDS(e.code == ERR_SPACE) && HOLDS(strstr(err_text(&e), dir) != NULL) && ok;
-    place_file_destroy(f);
-    close(fd);
-    put(p, "y", str_sub(buf_str(&content), 0, FULL_DISK_BYTES / 2)); /* what did not fit has gone */
-    place_close(p);
-    buf_done(&content);
-    err_done(&e);
-    temp_dir_close(&d);
-    return ok;
-}
-
 static bool fill(const char *dir)
 {
     static const char bytes[FULL_DISK_BYTES + 1] = { 0 };
@@ -793,7 +662,7 @@ static bool fill(const char *dir)
 /* Each of these on a small file system of its own. */
 static void test_small(void **state)
 {
-    bool (*const tests[])(const char *) = { fill, fill_by_copy, made_read_only };
+    bool (*const tests[])(const char *) = { fill, made_read_only };
     struct temp_dir d;
     int got = 0;
 
@@ -831,8 +700,6 @@ int main(void)
         cmocka_unit_test(test_hardlink_refused),
         cmocka_unit_test(test_link_of_what_is_open),
         cmocka_unit_test(test_link_auto),
-        cmocka_unit_test(test_copy),
-        cmocka_unit_test(test_copy_fails),
         cmocka_unit_test(test_other_device),
         cmocka_unit_test(test_many_devices),
         cmocka_unit_test(test_without_proc),

@@ -277,8 +277,7 @@ static bool is_left(struct store *s, const struct item *i)
     struct digest sha256 = store_world_sha256(fill(bytes, i));
     struct arena a = { 0 };
     struct store_record r;
-    uint64_t n = 0;
-    bool left = i->name[0] < 'a' ? store_has(s, &sha256, &n)
+    bool left = i->name[0] < 'a' ? store_world_find(s, &sha256) != WORLD_NONE
                                  : store_get(s, STORE_LISTING, str_of(i->name), &a, &r);
 
     arena_done(&a);

@@ -20,8 +20,7 @@ struct existing_answer {
     enum fetch_origin origin; /* KEPT, FROM_STORE or FROM_PIP */
     uint64_t bytes;
     struct digest sha256;
-    struct str path;   /* of the file; valid until existing_destroy() */
-    bool dest_differs; /* the destination has a file of that name which is another */
+    struct str path; /* of the file; valid until existing_destroy() */
 };
 typedef void (*existing_done_fn)(void *ctx, const struct existing_answer *answer);
 

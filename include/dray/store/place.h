@@ -35,25 +35,19 @@ int place_file_commit(struct place_file *f, const char *name, struct err *e);
 void place_file_destroy(struct place_file *f);
 
 /* How a file that is kept elsewhere gets under its name. */
-enum place_how {
-    PLACE_REFLINK,  /* a copy whose blocks are shared until one of both is changed */
-    PLACE_HARDLINK, /* the same file: only of what nobody may write to (no w in its mode) */
-    PLACE_COPY
+enum place_mode {
+    PLACE_AUTO,          /* the first of the next three that works */
+    PLACE_ONLY_REFLINK,  /* a copy whose blocks are shared until one of both is changed */
+    PLACE_ONLY_HARDLINK, /* the same file: only of what nobody may write to (no w in its mode) */
+    PLACE_ONLY_COPY
 };
-/* PLACE_AUTO: the first of the three that works. */
-enum place_mode { PLACE_AUTO, PLACE_ONLY_REFLINK, PLACE_ONLY_HARDLINK, PLACE_ONLY_COPY };
 
 /* Puts the open file `fd`, whose path is `path`, under `name` at once, replacing a file of that
- * name, where the file systems can do it without copying: `*how` says which way. ERR_UNSUPPORTED:
- * they can't (or `mode` is PLACE_ONLY_COPY): copy it with place_file_copy(). What did not work once
- * between this directory and that device is not tried again. Other errors are final. */
+ * name, where the file systems can do it without copying. ERR_UNSUPPORTED: they can't (or `mode` is
+ * PLACE_ONLY_COPY). What did not work once between this directory and that device is not tried
+ * again. Other errors are final. */
 int place_link(struct place *p, enum place_mode mode, int fd, const char *path, const char *name,
-               enum place_how *how, struct err *e);
-/* Copies at most `max` (not 0) bytes of `fd` from `*offset` on, which moves; `*more` is false at
- * its end, as the file's size tells it. Within the kernel where it can. For slices over turns of
- * the loop. */
-int place_file_copy(struct place_file *f, int fd, uint64_t *offset, uint64_t max, bool *more,
-                    struct err *e);
+               struct err *e);
 /* The descriptor, for reading what was written; borrowed. */
 int place_file_fd(const struct place_file *f);
 /* For the store: renames it (or links it, when it has no name yet) to `name` below the directory

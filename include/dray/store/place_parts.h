@@ -13,7 +13,7 @@ enum place_unnamed { PLACE_UNTRIED, PLACE_UNNAMED, PLACE_NAMED };
 /* What does not work from one device into this directory. */
 struct place_source {
     dev_t device;
-    unsigned refused; /* bit (1u << enum place_how) for each */
+    unsigned refused; /* bit (1u << enum place_mode) for each */
 };
 
 struct place {
@@ -31,7 +31,6 @@ struct place_file {
     int fd;
     char name[PLACE_NAME_SIZE]; /* the temporary one; "" while it has none */
     bool committed;
-    bool by_hand; /* the kernel did not want to copy into it */
 };
 
 /* The next temporary name. That it is free shows when it is made: EEXIST asks for another. */

@@ -68,15 +68,13 @@ int store_commit(struct store *s, struct place_file *f, const struct store_put *
 
 enum store_trust { STORE_TRUSTED, STORE_UNVERIFIED };
 struct store_object {
-    int fd; /* for reading; the caller's to close; -1 when it was only asked whether there is one */
+    int fd; /* for reading; the caller's to close */
     uint64_t bytes;
     enum store_trust trust;
 };
 /* Notes its use. false when there is none (also: vanished, another size than recorded; committing
  * it again mends that). A file that the index does not know is STORE_UNVERIFIED. */
 bool store_find(struct store *s, const struct digest *sha256, struct store_object *out);
-/* The same without opening it and without noting use. */
-bool store_has(struct store *s, const struct digest *sha256, uint64_t *bytes);
 /* The caller has hashed it and found it right: trusted under this boot. */
 void store_vouch(struct store *s, const struct digest *sha256);
 /* It is not what its name says: it goes. */
