@@ -1,6 +1,5 @@
 /* Rung after rung: each either ends with a text that is what was asked for, or says why it does not
- * hold, and the next one is begun. What was read is kept in the store under the sha256 of the file:
- * under that it never changes. */
+ * hold, and the next one is begun. What was read is kept in the store as recall.h says. */
 #include "dray/fetch/ladder.h"
 
 #include <inttypes.h>

@@ -122,10 +122,6 @@ static int take_whole(struct tail *t, const struct http_head *head, struct err *
 {
     if (t->has_part)
         return refuse(t, e, "the file changed meanwhile");
-    host_learn(t->host, t->skill, HOST_CANNOT);
-    /* Who ignores one kind ignores the other, too. */
-    if (host_can(t->host, HOST_SPAN) == HOST_UNKNOWN)
-        host_learn(t->host, HOST_SPAN, HOST_CANNOT);
     if (head->encoded || head->body_bytes <= 0 || head->body_bytes > SMALL_BYTES ||
         (t->size != FETCH_BYTES_UNKNOWN && (uint64_t)head->body_bytes != t->size))
         return refuse(t, e, "it sends the whole file");
@@ -192,6 +188,14 @@ static void learn_from_success(const struct tail *t)
     for (int skill = 0; skill < HOST_SKILL_COUNT; skill++)
         if (t->used[skill] && t->status == 206)
             host_learn(t->host, (enum host_skill)skill, t->refused[skill] ? HOST_CANNOT : HOST_CAN);
+}
+
+static void learn_from_whole(const struct tail *t)
+{
+    host_learn(t->host, t->skill, HOST_CANNOT);
+    /* Who ignores one kind ignores the other, too. */
+    if (host_can(t->host, HOST_SPAN) == HOST_UNKNOWN)
+        host_learn(t->host, HOST_SPAN, HOST_CANNOT);
 }
 
 static void try_zip(struct tail *t)
@@ -271,6 +275,8 @@ static void answered(void *ctx, struct http_result *result)
     struct tail *t = ctx;
 
     t->exchange = NULL;
+    if (t->status == 200 && !t->has_part)
+        learn_from_whole(t);
     if (!result->err.code && t->status != 416) {
         use_part(t, &result->err);
     } else if (!result->err.code || is_refusal(result)) {
