@@ -24,6 +24,21 @@ static int check_output(const struct settings *s, struct err *e)
     return 0;
 }
 
+/* Without a store there is nothing to link to. Who places no file is not asked how, whatever a
+ * variable says. */
+static int check_link_mode(const struct settings *s, struct err *e)
+{
+    bool places = s->command == COMMAND_DOWNLOAD || s->command == COMMAND_WHEEL;
+    bool links = s->link_mode == LINK_HARDLINK || s->link_mode == LINK_REFLINK;
+
+    if (places && links && s->no_cache_dir)
+        return err_set(e, ERR_USAGE,
+                       "--link-mode %s needs the store, which --no-cache-dir switches off: leave "
+                       "one of them out",
+                       s->link_mode == LINK_HARDLINK ? "hardlink" : "reflink");
+    return 0;
+}
+
 int settings_check(const struct settings *s, struct err *e)
 {
     const char *word = s->platforms.n        ? "--platform"
@@ -44,7 +59,7 @@ int settings_check(const struct settings *s, struct err *e)
         return err_set(e, ERR_USAGE, "--timeout: expected at least one second");
     if (s->report.n && !str_is(s->report, "-") && str_eq(s->report, s->trace))
         return err_set(e, ERR_USAGE, "--report and --trace name the same file");
-    return check_output(s, e);
+    return check_link_mode(s, e) ? e->code : check_output(s, e);
 }
 
 /* Once, and not for each requirement. */

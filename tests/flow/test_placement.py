@@ -97,6 +97,19 @@ def test_an_unknown_mode(dray, dest, fault, made):
     failed_with(dray.download("-i", fault.index, "--link-mode", "symlink", "demo", dest=dest), "symlink", code=2)
 
 
+@pytest.mark.parametrize("args,env", [
+    (["--link-mode", "hardlink", "--no-cache-dir"], {}), (["--no-cache-dir", "--link-mode", "reflink"], {}),
+    (["--no-cache-dir"], {"DRAY_LINK_MODE": "hardlink"}), (["--link-mode", "hardlink"], {"DRAY_NO_CACHE_DIR": "1"}),
+    (["--link-mode", "hardlink"], {"PIP_NO_CACHE_DIR": "1"}),
+], ids=["hardlink", "reflink", "mode-by-variable", "store-by-variable", "store-by-pip"])
+def test_a_link_to_no_store(dray, dest, fault, made, args, env):
+    """An error, not a copy without a word."""
+    failed_with(dray.download("-i", fault.index, *args, "demo", dest=dest, env=env), "--link-mode", "--no-cache-dir",
+                code=2)
+    assert not dest.exists() and fault.requests() == []
+    succeeded(dray.download("-i", fault.index, *args, "--link-mode", "copy", "demo", dest=dest, env=env))
+
+
 @pytest.mark.parametrize("before", [b"old", b""], ids=["other", "empty"])
 @pytest.mark.parametrize("how", ["hardlink", "copy", "auto"])
 def test_a_file_is_replaced(get, dray, dest, made, how, before):

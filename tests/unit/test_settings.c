@@ -262,6 +262,11 @@ static void test_check(void **state)
         { { "report", "trace" }, { "-", "t.jsonl" }, NULL },
         { { "platform", "abi" }, { "win_amd64", "cp312" }, NULL },
         { { "target", "require-hashes" }, { "3.12:win_amd64", NULL }, NULL },
+        { { "link-mode", "no-cache-dir" }, { "hardlink", NULL }, "--link-mode hardlink needs" },
+        { { "no-cache-dir", "link-mode" }, { NULL, "reflink" }, "--link-mode reflink needs" },
+        { { "link-mode", "no-cache-dir" }, { "copy", NULL }, NULL },
+        { { "link-mode", "no-cache-dir" }, { "auto", NULL }, NULL },
+        { { "link-mode", "no-cache-dir" }, { "hardlink", "no" }, NULL },
     };
 
     (void)state;
@@ -274,6 +279,30 @@ static void test_check(void **state)
         assert_int_equal(settings_check(&s, &e), cases[i].message ? ERR_USAGE : 0);
         if (cases[i].message)
             assert_non_null(strstr(err_text(&e), cases[i].message));
+        err_done(&e);
+        settings_done(&s);
+    }
+}
+
+static void test_only_who_places_is_asked_how(void **state)
+{
+    static const struct {
+        enum settings_command command;
+        int code;
+    } cases[] = { { COMMAND_DOWNLOAD, ERR_USAGE },
+                  { COMMAND_WHEEL, ERR_USAGE },
+                  { COMMAND_INSTALL, 0 },
+                  { COMMAND_METADATA, 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct settings s;
+        struct err e = { 0 };
+        settings_init(&s);
+        s.command = cases[i].command;
+        set(&s, "link-mode", "hardlink");
+        set(&s, "no-cache-dir", NULL);
+        assert_int_equal(settings_check(&s, &e), cases[i].code);
         err_done(&e);
         settings_done(&s);
     }
@@ -334,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_counts_add_up),
         cmocka_unit_test(test_cache_dir_undoes_no_cache_dir),
         cmocka_unit_test(test_check),
+        cmocka_unit_test(test_only_who_places_is_asked_how),
         cmocka_unit_test(test_check_index),
         cmocka_unit_test(test_table),
     };
