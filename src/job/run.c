@@ -255,6 +255,17 @@ static void job_warn_of_proxy(struct job *j)
     }
 }
 
+/* wheel and install build and install with it, whatever they fetch for. */
+static void job_warn_of_python(struct job *j)
+{
+    const struct settings *s = j->settings;
+    bool runs_it = s->command == COMMAND_WHEEL || s->command == COMMAND_INSTALL;
+
+    if (s->targets.n && s->python.n && !runs_it)
+        events_warn(j->events, NULL, "--target says what to fetch for: --python %.*s is not asked",
+                    STR_ARG(s->python));
+}
+
 static int job_open(struct job *j)
 {
     j->start_us = clock_us();
@@ -266,6 +277,7 @@ static int job_open(struct job *j)
     loop_timer_unref(j->ticks);
     loop_timer_start(j->ticks, TICK_MS);
     job_warn_of_proxy(j);
+    job_warn_of_python(j);
     j->inputs = inputs_start(j->loop, j->http, j->settings, j->events, job_inputs_done, j);
     j->choice = target_choice_start(j->loop, j->settings, job_target_done, j);
     return 0;

@@ -90,6 +90,16 @@ def test_no_python_at_all(dray, dest, fault, wheel, tmp_path):
     assert names_in(dest) == ["demo-1.0-py3-none-any.whl"]
 
 
+@pytest.mark.parametrize("command", ["download", "metadata", "wheel"])
+def test_python_beside_a_target(dray, dest, index, command):
+    """Said where nobody asks it; wheel builds with its pip."""
+    words = {"download": ["-d", dest, "--no-deps"], "wheel": ["-w", dest, "--no-deps"], "metadata": []}[command]
+    result = succeeded(dray(command, *words, "-i", index, "--target", "3.12:win_amd64", "--python", sys.executable,
+                            "demo"))
+    warnings = [line for line in result.err.splitlines() if line.startswith("warning:")]
+    assert len(warnings) == (command != "wheel") and all(f"--python {sys.executable}" in line for line in warnings)
+
+
 def test_a_python_that_fails(dray, dest, fault, tmp_path):
     broken = tmp_path / "broken-python"
     broken.write_text("#!/bin/sh\necho 'it is broken' >&2\nexit 3\n")
