@@ -110,6 +110,20 @@ void shown_add_lines(struct buf *out, struct str s, size_t indent)
     }
 }
 
+void shown_add_text(struct buf *out, struct str s)
+{
+    while (s.n) {
+        size_t n = 0;
+        while (n < s.n && s.p[n] != '\n' && s.p[n] != '\t')
+            n++;
+        bool crlf = n > 0 && n < s.n && s.p[n - 1] == '\r' && s.p[n] == '\n';
+        shown_walk(out, str_sub(s, 0, crlf ? n - 1 : n));
+        if (n < s.n)
+            buf_add_c(out, s.p[n++]);
+        s = str_sub(s, n, s.n);
+    }
+}
+
 /* The characters from the front that fit into `width` cells; returns the cells taken. */
 static size_t add_head(struct buf *out, struct str s, size_t width)
 {

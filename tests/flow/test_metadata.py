@@ -13,6 +13,7 @@ import make_index
 import pytest
 from fault_server import Answer
 from program import failed_with, names_in, succeeded
+from test_progress import Terminal
 
 BIG = 150_000  # of payload: a server that ignores ranges sends more than dray reads to its end
 
@@ -393,6 +394,27 @@ def test_a_password_is_not_shown(dray, fault, made, publish):
     result = succeeded(dray("metadata", "--json", "--stats", "-v", url))
     assert "geheim" not in result.out + result.err
     assert files(fault)[0].headers["authorization"].startswith("Basic ")
+
+
+EVIL = RIGHT.replace(b"\n", b"\r\n") + "Summary: \x1b]0;title\x07 \u202eturned \u009b31m\r\n\r\n\tcaf\u00e9\r\n".encode()
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["plain", "json"])
+def test_what_strangers_wrote_on_a_terminal(dray, fault, publish, options):
+    """Nothing of it moves the cursor or sets a title there, and a pipe gets every byte of it."""
+    publish(sidecar=EVIL, core_metadata=True)
+    words = ["metadata", "-i", fault.index, *options, "demo"]
+    terminal = Terminal(dray, 80, 24, *words)
+    for _ in terminal.watch():
+        pass
+    shown = terminal.raw.replace(b"\r\n", b"\n").decode()
+    assert terminal.process.returncode == 0 and "title" in shown and "caf\u00e9" in shown
+    assert not set(shown) & set("\x1b\x07\r\u202e\u009b"), shown
+    assert r"\u202eturned" in shown, "the others are spelled out"
+    if options:
+        assert json.loads(shown)[0]["metadata"]["summary"] == json.loads(dray(*words).out)[0]["metadata"]["summary"]
+    else:
+        assert "\n\tcaf" in shown and succeeded(dray(*words)).out.encode() == EVIL
 
 
 # What can't be read

@@ -27,6 +27,19 @@ static size_t cells_of(struct str s, bool utf8)
     return cells;
 }
 
+/* Between newlines and tabs, too, there is no control character. */
+static void check_text(struct str text, bool utf8)
+{
+    struct buf shown = { 0 };
+
+    shown_add_text(&shown, text);
+    for (size_t i = 0; i < shown.n; i++)
+        if (shown.p[i] == '\n' || shown.p[i] == '\t')
+            shown.p[i] = ' ';
+    cells_of(buf_str(&shown), utf8);
+    buf_done(&shown);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -46,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (cells <= width && !str_starts(buf_str(&cut), buf_str(&all)))
         abort();
+    check_text(text, utf8);
     buf_done(&all);
     buf_done(&cut);
     return 0;

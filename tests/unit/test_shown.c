@@ -52,9 +52,25 @@ static void test_lines(void **state)
     buf_done(&got);
 }
 
+/* What a terminal may take as it is stays; a CR that ends no line could hide what stands before it.
+ */
+static void test_text(void **state)
+{
+    struct buf got = { 0 };
+
+    (void)state;
+    shown_add_text(&got, STR("Name: a\r\n\tb\tc\n\nd\re\n\x1b[2J\r\r\n\r"));
+    assert_string_equal(buf_z(&got), "Name: a\n\tb\tc\n\nd\\x0de\n\\x1b[2J\\x0d\n\\x0d");
+    buf_reset(&got);
+    shown_add_text(&got, STR_NONE);
+    assert_int_equal(got.n, 0);
+    buf_done(&got);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cut), cmocka_unit_test(test_lines) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cut), cmocka_unit_test(test_lines),
+                                        cmocka_unit_test(test_text) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,8 @@ bool shown_is_utf8(void);
 size_t shown_add(struct buf *out, struct str s);
 /* The same, but newlines stay, each followed by `indent` blanks. */
 void shown_add_lines(struct buf *out, struct str s, size_t indent);
+/* A text of lines as it stands: newlines and tabs stay, and of a CRLF the newline. */
+void shown_add_text(struct buf *out, struct str s);
 /* Exactly `width` cells: cut in the middle ("flask-3.0.2-py3...any.whl") or filled up with blanks
  * behind. */
 void shown_add_cut(struct buf *out, struct str s, size_t width);
