@@ -4,15 +4,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dray/cli/command.h"
 #include "dray/job/interpreter.h"
 #include "dray/job/rooms.h"
 #include "dray/store/upkeep.h"
+#include "dray/ui/cache_text.h"
 #include "dray/ui/human.h"
-#include "dray/ui/shown.h"
 #include "dray/util/clock.h"
 #include "dray/util/json.h"
 #include "dray_config.h"
@@ -140,60 +139,6 @@ static int parse(struct cache_wish *w, int argc, char **argv, struct err *e)
 
 /* -- the verbs -- */
 
-static void add_size(struct buf *out, uint64_t n, const char *noun, uint64_t bytes)
-{
-    human_count(out, n, noun);
-    buf_add_z(out, ", ");
-    human_bytes(out, bytes);
-    buf_add_c(out, '\n');
-}
-
-static void info_text(struct buf *out, const char *root, const struct store_info *info)
-{
-    uint64_t bytes = info->object_bytes;
-
-    buf_add_f(out, "%s\n", root);
-    buf_add_z(out, "files      ");
-    add_size(out, info->objects, "file", info->object_bytes);
-    for (int k = 0; k < STORE_KIND_COUNT; k++) {
-        bytes += info->record_bytes[k];
-        buf_add_f(out, "%-10s ", store_kind_name((enum store_kind)k));
-        add_size(out, info->records[k], "record", info->record_bytes[k]);
-    }
-    buf_add_z(out, "in all     ");
-    human_bytes(out, bytes);
-    buf_add_z(out, " of at most ");
-    human_bytes(out, info->max_bytes);
-    buf_add_c(out, '\n');
-}
-
-static void add_int(struct json *j, const char *key, uint64_t n)
-{
-    json_key(j, key);
-    json_int(j, n > INT64_MAX ? INT64_MAX : (int64_t)n);
-}
-
-static void info_json(struct buf *out, const char *root, const struct store_info *info)
-{
-    struct json *j = json_open(out, true);
-
-    json_map(j);
-    json_key(j, "root");
-    json_str(j, str_of(root));
-    add_int(j, "max_bytes", info->max_bytes);
-    add_int(j, "files", info->objects);
-    add_int(j, "file_bytes", info->object_bytes);
-    for (int k = 0; k < STORE_KIND_COUNT; k++) {
-        json_key(j, store_kind_name((enum store_kind)k));
-        json_map(j);
-        add_int(j, "records", info->records[k]);
-        add_int(j, "bytes", info->record_bytes[k]);
-        json_map_end(j);
-    }
-    json_map_end(j);
-    json_close(j);
-}
-
 static int cache_info(const struct cache_wish *w, struct store *s, struct buf *out, struct err *e)
 {
     struct store_info info;
@@ -201,80 +146,19 @@ static int cache_info(const struct cache_wish *w, struct store *s, struct buf *o
     if (store_info(s, &info, e))
         return e->code;
     if (w->json)
-        info_json(out, store_root(s), &info);
+        cache_text_info_json(out, store_root(s), &info);
     else
-        info_text(out, store_root(s), &info);
+        cache_text_info(out, store_root(s), &info);
     return 0;
-}
-
-static void add_when(struct buf *out, int64_t when_s)
-{
-    char text[32];
-    time_t when = (time_t)when_s;
-    struct tm local;
-
-    if (when_s > 0 && localtime_r(&when, &local) &&
-        strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &local))
-        buf_add_z(out, text);
-    else
-        buf_add_z(out, "never           ");
-}
-
-static const char *kind_of(const struct store_item *item)
-{
-    return item->kind < 0 ? "file" : store_kind_name((enum store_kind)item->kind);
-}
-
-static void list_text(void *ctx, const struct store_item *item)
-{
-    struct buf *out = ctx;
-    char hex[DIGEST_HEX_SIZE];
-    size_t start;
-
-    add_when(out, item->used_s);
-    buf_add_f(out, "  %-8s  ", kind_of(item));
-    start = out->n;
-    human_bytes(out, item->bytes);
-    buf_add_f(out, "%*s", out->n - start < 10 ? (int)(12 - (out->n - start)) : 2, "");
-    if (item->label.n)
-        shown_add(out, item->label);
-    else if (item->kind < 0)
-        buf_add_f(out, "sha256:%s", digest_hex(&item->sha256, hex));
-    buf_add_c(out, '\n');
-}
-
-static void list_json(void *ctx, const struct store_item *item)
-{
-    struct json *j = ctx;
-    char hex[DIGEST_HEX_SIZE];
-
-    json_map(j);
-    json_key(j, "kind");
-    json_str(j, str_of(kind_of(item)));
-    json_key(j, "label");
-    json_str(j, item->label);
-    add_int(j, "bytes", item->bytes);
-    json_key(j, "used");
-    json_int(j, item->used_s);
-    if (item->kind < 0) {
-        json_key(j, "sha256");
-        json_str(j, str_of(digest_hex(&item->sha256, hex)));
-        json_key(j, "verified");
-        json_bool(j, item->verified);
-    } else {
-        json_key(j, "fresh_until");
-        json_int(j, item->fresh_until_s);
-    }
-    json_map_end(j);
 }
 
 static int cache_list(const struct cache_wish *w, struct store *s, struct buf *out, struct err *e)
 {
     if (!w->json)
-        return store_list(s, list_text, out, e);
+        return store_list(s, cache_text_item, out, e);
     struct json *j = json_open(out, true);
     json_list(j);
-    int code = store_list(s, list_json, j, e);
+    int code = store_list(s, cache_text_item_json, j, e);
     json_list_end(j);
     json_close(j);
     return code;
@@ -313,8 +197,7 @@ static int cache_prune(const struct cache_wish *w, struct store *s, struct buf *
 
     if (store_prune(s, w->has_age ? w->before_s : 0, max, &objects, &bytes, e))
         return e->code;
-    buf_add_z(out, "Removed ");
-    add_size(out, objects, "file", bytes);
+    cache_text_removed(out, objects, bytes);
     return 0;
 }
 
@@ -325,8 +208,7 @@ static int cache_purge(const struct cache_wish *w, struct store *s, struct buf *
     (void)w;
     if (store_purge(s, &objects, &bytes, e) || interpreter_forget_all(store_root(s), e))
         return e->code;
-    buf_add_z(out, "Removed ");
-    add_size(out, objects, "file", bytes);
+    cache_text_removed(out, objects, bytes);
     return 0;
 }
 
@@ -346,7 +228,8 @@ static void tell_of_none(const struct cache_wish *w, const char *root, struct bu
     if (!w->json)
         buf_add_f(out, "Nothing is kept yet: %s does not exist.\n", root);
     else if (str_is(str_of(w->verb), "info"))
-        info_json(out, root, &(struct store_info){ .max_bytes = w->settings.cache_bytes });
+        cache_text_info_json(out, root,
+                             &(struct store_info){ .max_bytes = w->settings.cache_bytes });
     else
         buf_add_z(out, "[]\n");
 }
