@@ -46,7 +46,12 @@ void cache_text_info_json(struct buf *out, const char *root, const struct store_
     json_map(j);
     json_key(j, "root");
     json_str(j, str_of(root));
-    add_int(j, "max_bytes", info->max_bytes);
+    if (info->max_bytes) {
+        add_int(j, "max_bytes", info->max_bytes);
+    } else {
+        json_key(j, "max_bytes");
+        json_null(j);
+    }
     add_int(j, "files", info->objects);
     add_int(j, "file_bytes", info->object_bytes);
     for (int k = 0; k < STORE_KIND_COUNT; k++) {

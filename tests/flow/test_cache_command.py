@@ -86,6 +86,8 @@ def test_of_none_at_all(cache, dray):
     """Looked into, it is still not there."""
     facts = said(cache("info", "--json"))
     assert facts["files"] == 0 and facts["file_bytes"] == 0 and facts["listing"] == {"records": 0, "bytes": 0}
+    assert facts["max_bytes"] is None, "chosen when the store is made, by the size of its disk"
+    assert said(cache("info", "--json", "--cache-size", "5MB"))["max_bytes"] == 5000000
     assert said(cache("list", "--json")) == []
     assert str(store_of(dray)) in succeeded(cache("info")).out
     for args in (["list"], ["verify"], ["prune"], ["purge"]):

@@ -6,7 +6,7 @@
 
 /* Where it is, a line for the files and for each kind of record, and their sum beside the cap. */
 void cache_text_info(struct buf *out, const char *root, const struct store_info *info);
-/* The same as one map. */
+/* The same as one map; a cap of 0 is null: not known yet. */
 void cache_text_info_json(struct buf *out, const char *root, const struct store_info *info);
 /* A store_item_fn: a line, into the struct buf that is `ctx`. */
 void cache_text_item(void *ctx, const struct store_item *item);
