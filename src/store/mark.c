@@ -2,10 +2,10 @@
  * before all else, so whatever is seen of it has its mark by then. */
 #include "dray/store/mark.h"
 
-#include <dirent.h>
 #include <string.h>
 
 #include "dray/util/buf.h"
+#include "dray/util/dir.h"
 #include "dray/util/file.h"
 
 #define SIGNATURE "Signature: 8a477f597d28d172789f06886806bc55\n"
@@ -18,20 +18,18 @@ static const char mark[] = SIGNATURE OURS;
 /* Written before there is a store, or there on an empty file system. */
 static bool is_harmless(const char *name)
 {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "interpreters") == 0 ||
-           strcmp(name, "lost+found") == 0;
+    return strcmp(name, "interpreters") == 0 || strcmp(name, "lost+found") == 0;
 }
 
 /* The name of one that is not harmless, or "". */
 static void find_stranger(const char *root, struct buf *out)
 {
-    DIR *list = opendir(root);
+    DIR *list = opendir(root); /* which may be a link */
 
-    for (struct dirent *d; list && !out->n && (d = readdir(list));)
+    for (const struct dirent *d; !out->n && (d = dir_next(list));)
         if (!is_harmless(d->d_name))
             buf_add_z(out, d->d_name);
-    if (list)
-        closedir(list);
+    dir_close(list);
 }
 
 static bool is_marked(const char *path)

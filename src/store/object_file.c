@@ -3,7 +3,6 @@
 #include "dray/store/object_file.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "dray/util/buf.h"
+#include "dray/util/dir.h"
 
 enum { READ_BYTES = 128 * 1024 };
 
@@ -91,11 +91,11 @@ int object_file_dir(int objects, const struct digest *sha256, int *fd, struct er
 
     object_file_name(sha256, name);
     name[2] = '\0';
-    int got = openat(objects, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int got = dir_open_fd(objects, name);
     if (got < 0 && errno == ENOENT) {
         if (mkdirat(objects, name, 0700) != 0 && errno != EEXIST)
             return err_errno(e, "can't create the directory objects/%s of the store", name);
-        got = openat(objects, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        got = dir_open_fd(objects, name);
     }
     if (got < 0)
         return err_errno(e, "can't open the directory objects/%s of the store", name);
@@ -123,21 +123,6 @@ bool object_file_is(int fd, const struct digest *sha256)
     return n == 0 && digest_eq(&got[DIGEST_SHA256], sha256);
 }
 
-static DIR *list_dir(int at, const char *name)
-{
-    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-
-    if (fd >= 0 && !list)
-        close(fd);
-    return list;
-}
-
-static bool is_dots(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 static bool is_object(int objects, const char *name, struct digest *out)
 {
     char right[OBJECT_NAME_SIZE];
@@ -156,15 +141,13 @@ static bool is_gone(int objects, const char *name)
 
 static void each_of(int objects, const char *dir, object_file_fn fn, void *ctx)
 {
-    DIR *list = list_dir(objects, dir);
+    DIR *list = dir_open(objects, dir);
     struct buf name = { 0 };
     struct digest sha256;
 
     if (!list && !is_gone(objects, dir)) /* a file where only directories are */
         fn(ctx, dir, NULL);
-    for (struct dirent *d; list && (d = readdir(list));) {
-        if (is_dots(d->d_name))
-            continue;
+    for (const struct dirent *d; (d = dir_next(list));) {
         buf_reset(&name);
         buf_add_f(&name, "%s/%s", dir, d->d_name);
         if (is_object(objects, buf_z(&name), &sha256))
@@ -173,18 +156,14 @@ static void each_of(int objects, const char *dir, object_file_fn fn, void *ctx)
             fn(ctx, buf_z(&name), NULL);
     }
     buf_done(&name);
-    if (list)
-        closedir(list);
+    dir_close(list);
 }
 
 void object_file_each(int objects, object_file_fn fn, void *ctx)
 {
-    DIR *list = list_dir(objects, ".");
+    DIR *list = dir_open(objects, ".");
 
-    if (!list)
-        return;
-    for (struct dirent *d; (d = readdir(list));)
-        if (!is_dots(d->d_name))
-            each_of(objects, d->d_name, fn, ctx);
-    closedir(list);
+    for (const struct dirent *d; (d = dir_next(list));)
+        each_of(objects, d->d_name, fn, ctx);
+    dir_close(list);
 }

@@ -6,7 +6,6 @@
 #include "dray/store/session.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "dray/store/lock.h"
 #include "dray/util/buf.h"
 #include "dray/util/clock.h"
+#include "dray/util/dir.h"
 #include "dray/util/file.h"
 #include "dray/util/mem.h"
 
@@ -67,7 +67,7 @@ static bool make_dir(struct session *s)
         errno = errno == EEXIST ? 0 : errno;
         return false;
     }
-    s->dir_fd = openat(s->partial_fd, s->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    s->dir_fd = dir_open_fd(s->partial_fd, s->name);
     if (s->dir_fd >= 0)
         s->lock_fd = openat(s->dir_fd, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (s->lock_fd < 0) {
@@ -88,7 +88,7 @@ static int make_session(struct session *s, const char *partial, struct err *e)
 
     if (mkdir(partial, 0700) != 0 && errno != EEXIST)
         return err_errno(e, "can't create the directory %s", partial);
-    s->partial_fd = open(partial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    s->partial_fd = dir_open_fd(AT_FDCWD, partial);
     if (s->partial_fd < 0)
         return err_errno(e, "can't open the directory %s", partial);
     for (int i = 0; i < TRIES && !made; i++) {
@@ -146,39 +146,21 @@ struct place *session_place(struct session *s)
     return s->place;
 }
 
-/* The names below a directory, or NULL. Takes over nothing. */
-static DIR *list_dir(int dir_fd)
-{
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-
-    if (fd >= 0 && !list)
-        close(fd);
-    return list;
-}
-
-static bool is_dots(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 static void remove_files(int dir_fd)
 {
-    DIR *list = list_dir(dir_fd);
+    DIR *list = dir_open(dir_fd, ".");
 
-    if (!list)
-        return;
-    for (struct dirent *d; (d = readdir(list));)
-        if (!is_dots(d->d_name) && strcmp(d->d_name, "lock") != 0)
+    for (const struct dirent *d; (d = dir_next(list));)
+        if (strcmp(d->d_name, "lock") != 0)
             unlinkat(dir_fd, d->d_name, 0);
-    closedir(list);
+    dir_close(list);
 }
 
 /* Clears one session, unless its process lives; whether it ended without session_close(). */
 static bool sweep_one(struct session *s, const char *name)
 {
     bool dead = false;
-    int dir_fd = openat(s->partial_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int dir_fd = dir_open_fd(s->partial_fd, name);
 
     if (dir_fd < 0)
         return false;
@@ -198,15 +180,13 @@ static bool sweep_one(struct session *s, const char *name)
 
 bool session_sweep(struct session *s)
 {
-    DIR *list = list_dir(s->partial_fd);
+    DIR *list = dir_open(s->partial_fd, ".");
     bool dead = false;
 
-    if (!list)
-        return false;
-    for (struct dirent *d; (d = readdir(list));)
-        if (!is_dots(d->d_name) && strcmp(d->d_name, s->name) != 0)
+    for (const struct dirent *d; (d = dir_next(list));)
+        if (strcmp(d->d_name, s->name) != 0)
             dead = sweep_one(s, d->d_name) || dead;
-    closedir(list);
+    dir_close(list);
     return dead;
 }
 

@@ -18,6 +18,7 @@
 #include "dray/store/object_file.h"
 #include "dray/store/parts.h"
 #include "dray/util/clock.h"
+#include "dray/util/dir.h"
 #include "dray/util/file.h"
 #include "dray/util/limits.h"
 #include "dray/util/mem.h"
@@ -248,7 +249,7 @@ static int open_objects(struct store *s, struct err *e)
     if (!s->read_only && mkdir(buf_z(&path), 0700) != 0 && errno != EEXIST)
         code = err_errno(e, "can't create the directory %s", buf_z(&path));
     if (!code)
-        s->objects = open(buf_z(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        s->objects = dir_open_fd(AT_FDCWD, buf_z(&path));
     if (!code && s->objects < 0 && s->read_only && errno == ENOENT)
         code = err_set(e, ERR_NOT_FOUND, "%s is not there", buf_z(&path));
     else if (!code && s->objects < 0)

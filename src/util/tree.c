@@ -3,7 +3,6 @@
  * deep is moved up to the root first and found there in a later pass. */
 #include "dray/util/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "dray/util/buf.h"
+#include "dray/util/dir.h"
 #include "dray/util/mem.h"
 
 #define DEFAULT_TEMP "/tmp"
@@ -90,11 +90,6 @@ static void give_permissions(int parent, const char *name, mode_t mode)
         fchmodat(parent, name, S_IRWXU, 0);
 }
 
-static int open_directory(int parent, const char *name)
-{
-    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
 /* Permissions come first: moving a directory writes its "..". */
 static bool move_up(struct tree *t, int parent, const char *name)
 {
@@ -121,7 +116,7 @@ static bool remove_directory(struct tree *t, int parent, const char *name, const
     give_permissions(parent, name, st->st_mode);
     if (depth == DEPTH_MAX)
         return move_up(t, parent, name);
-    int fd = open_directory(parent, name);
+    int fd = dir_open_fd(parent, name);
     if (fd < 0)
         return tree_fails(t, name);
     if (!empty_directory(t, fd, depth + 1))
@@ -149,9 +144,7 @@ static size_t empty_once(struct tree *t, DIR *dir, unsigned depth, bool *ok)
     const struct dirent *entry;
 
     rewinddir(dir);
-    while ((entry = readdir(dir))) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
+    while ((entry = dir_next(dir))) {
         seen++;
         if (!remove_entry(t, dirfd(dir), entry->d_name, depth))
             *ok = false;
@@ -191,7 +184,7 @@ int tree_remove(const char *path, struct err *e)
     if (!S_ISDIR(st.st_mode))
         return err_set(e, ERR_IO, "can't remove %s: it is not a directory", path);
     give_permissions(AT_FDCWD, path, st.st_mode);
-    t.root = open_directory(AT_FDCWD, path);
+    t.root = dir_open_fd(AT_FDCWD, path);
     if (t.root < 0)
         return err_errno(e, "can't remove %s", path);
     t.device = st.st_dev;
