@@ -94,30 +94,31 @@ static int check_files(const struct settings *s, struct err *e)
 }
 
 /* What was fetched is as it is: a report or trace that can't be written is one more error. */
+static void add_error(struct err *run, struct err *e)
+{
+    if (e->code)
+        print_error(e);
+    if (run->code)
+        err_done(e);
+    else
+        err_move(run, e);
+}
+
 static void write_report(const struct settings *s, const struct job_result *r, struct err *run)
 {
     struct err e = { 0 };
 
-    if (!s->report.p || report_write(s->report.p, s, r, &e) == 0)
-        return;
-    print_error(&e);
-    if (run->code)
-        err_done(&e);
-    else
-        err_move(run, &e);
+    if (s->report.p)
+        report_write(s->report.p, s, r, &e);
+    add_error(run, &e);
 }
 
 static void close_trace(struct trace *t, struct err *run)
 {
     struct err e = { 0 };
 
-    if (trace_close(t, &e) == 0)
-        return;
-    print_error(&e);
-    if (run->code)
-        err_done(&e);
-    else
-        err_move(run, &e);
+    trace_close(t, &e);
+    add_error(run, &e);
 }
 
 static int run_job(const struct front *f, struct settings *s, struct events *events, struct err *e)
