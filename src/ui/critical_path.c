@@ -7,6 +7,7 @@
 #include "dray/py/requirement.h"
 #include "dray/util/buf.h"
 #include "dray/util/mem.h"
+#include "dray/util/sorted.h"
 
 enum { PAGES_LOOKED_AT = 256 };
 
@@ -44,19 +45,11 @@ static struct str label_project(struct arena *a, struct str label)
     return project_name_normalize(a, str_sub(label, 0, n));
 }
 
-/* How many pages stand before this line. */
-static size_t pages_before(const struct trace_file *t, uint32_t line)
+static int compare_lines(const void *a, const void *b)
 {
-    size_t low = 0, high = t->n_pages;
+    const struct trace_page *x = a, *y = b;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (t->pages[middle].line < line)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return x->line < y->line ? -1 : x->line > y->line;
 }
 
 /* The page that ended a look-up: the last one of the project, since it waits for those of all
@@ -64,7 +57,9 @@ static size_t pages_before(const struct trace_file *t, uint32_t line)
 static size_t page_of(const struct trace_file *t, const struct trace_row *row,
                       const struct trace_span *lookup)
 {
-    size_t before = pages_before(t, lookup->line), found = TRACE_NONE;
+    const struct trace_page key = { .line = lookup->line };
+    size_t before = sorted_before(t->pages, t->n_pages, sizeof(key), &key, compare_lines);
+    size_t found = TRACE_NONE;
     struct arena a = { 0 };
     struct str project = label_project(&a, row->label);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dray/util/mem.h"
+#include "dray/util/sorted.h"
 
 #define SET(state) (UINT64_C(1) << FETCH_##state)
 
@@ -109,31 +110,16 @@ void releases_destroy(struct releases *r)
 /* How many stand before this line. */
 static size_t list_before(const struct list *l, uint32_t line)
 {
-    size_t low = 0, high = l->n;
+    const struct release key = { .line = line };
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (l->items[middle].line < line)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return sorted_before(l->items, l->n, sizeof(key), &key, compare_lines);
 }
 
 static size_t files_before(const struct releases *r, struct str file, uint32_t line)
 {
     const struct file_end key = { file, { .line = line } };
-    size_t low = 0, high = r->n_files;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_files(&r->files[middle], &key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return sorted_before(r->files, r->n_files, sizeof(key), &key, compare_files);
 }
 
 static bool is_within(const struct release *item, size_t row, const struct trace_span *wait)
