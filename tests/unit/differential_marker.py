@@ -9,18 +9,18 @@ build directory.
 What differs on purpose, and is therefore not generated: characters written by name in a quoted string (\\N{...}),
 letters outside ASCII that have another case, more than 64 parentheses within each other, versions above 1,024 bytes.
 """
-import argparse
 import os
 import random
 import re
-import subprocess
 import sys
 import warnings
 
+from oracle import arguments, ask, escaped, program, tell
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidName, canonicalize_name
 
+CASES = 20000
 VARIABLES = [
     "implementation_name", "implementation_version", "os_name", "platform_machine",
     "platform_python_implementation", "platform_release", "platform_system", "platform_version",
@@ -209,26 +209,26 @@ class Generator:
         return "name", text
 
 
-def escape(data):
-    return "".join(chr(c) if 0x20 <= c < 0x7F and c != 0x5C else f"\\x{c:02x}" for c in data)
+def read(text):
+    """As from a file: bytes that are not UTF-8 stand in `text` as lone surrogates."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def source(text):
-    """What is read from files: bytes that are not UTF-8 stand in `text` as lone surrogates."""
-    return escape(text.encode("utf-8", "surrogateescape"))
+    return escaped(read(text))
 
 
 def question(case):
-    fields = [case[0], source(case[1])]
+    fields = [case[0], read(case[1])]
     if case[0] == "marker":
-        fields += [source(case[2])] + [f"{k}={source(v)}" for k, v in case[3].items()]
-    return "\t".join(fields)
+        fields += [read(case[2])] + [read(f"{k}={v}") for k, v in case[3].items()]
+    return fields
 
 
 def marker_text(marker):
     """None where packaging has no text for a value, because it holds quotes of both kinds."""
     try:
-        return escape(str(marker).encode("utf-8", "surrogatepass")) if marker else ""
+        return escaped(str(marker).encode("utf-8", "surrogatepass")) if marker else ""
     except ValueError:
         return None
 
@@ -270,46 +270,27 @@ def answer(case):
 
 
 def differences(oracle, cases):
-    asked = "".join(question(case) + "\n" for case in cases)
-    run = subprocess.run([oracle], input=asked, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise SystemExit(f"{oracle} failed: {run.stderr}")
-    given = run.stdout.splitlines()
-    if len(given) != len(cases):
-        raise SystemExit(f"{len(cases)} questions, {len(given)} answers")
-    for case, line in zip(cases, given):
+    for case, line in zip(cases, ask(oracle, map(question, cases))):
         want, got = answer(case), line.split("\t")
         if len(want) != len(got) or any(w is not None and w != g for w, g in zip(want, got)):
             yield f"{case!r}\n    packaging {want}\n    dray      {got}"
 
 
 def compare(oracle, n, seed):
-    """The report and whether all were equal."""
     warnings.simplefilter("ignore")  # of Python about unknown escapes
     generator = Generator(seed)
-    cases = [generator.case() for _ in range(n)]
-    different = list(differences(oracle, cases))
-    if different:
-        return "\n".join(different[:20] + [f"{n} cases, {len(different)} differ (seed {seed})"]), False
-    return f"{n} cases, equal (seed {seed})", True
+    return list(differences(oracle, [generator.case() for _ in range(n)]))
 
 
 def test_differential():
-    oracle = os.path.join(os.environ["DRAY_BUILD"], "tests", "unit", "oracle_marker")
     for seed in (1, 2, 3):
-        report, equal = compare(oracle, 20000, seed)
-        assert equal, report
+        different = compare(program("marker"), CASES, seed)
+        assert not different, "\n".join(different[:20])
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("oracle")
-    options.add_argument("--cases", type=int, default=20000)
-    options.add_argument("--seed", type=int, default=1)
-    given = options.parse_args()
-    report, equal = compare(given.oracle, given.cases, given.seed)
-    print(report)
-    return 0 if equal else 1
+    options = arguments(__doc__, CASES).parse_args()
+    return tell(options, options.cases, compare(options.oracle, options.cases, options.seed))
 
 
 if __name__ == "__main__":

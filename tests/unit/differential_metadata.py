@@ -14,20 +14,18 @@ Where dray differs on purpose, and what this program does about it:
   that pip can't write JSON: none is generated.
 """
 
-import argparse
 import collections
 import email
 import importlib.metadata
 import json
 import logging
-import os
 import pathlib
 import random
-import subprocess
 import sys
 import zipfile
 from importlib.metadata import _adapters
 
+from oracle import arguments, ask, program, tell
 from pip._internal.exceptions import MetadataInvalid, MetadataInconsistent
 from pip._internal.metadata._json import METADATA_FIELDS, msg_to_json
 from pip._internal.metadata.importlib import Distribution
@@ -197,13 +195,6 @@ def expected(question):
 # --- asking dray
 
 
-def escaped(source):
-    if source == "":
-        return "\\e"
-    special = {0x5C: "\\\\", 0x09: "\\t", 0x0A: "\\n"}
-    return "".join(special.get(b) or (chr(b) if 0x20 <= b < 0x7F else f"\\x{b:02x}") for b in source.encode())
-
-
 def understood(question, answer):
     return list(json.loads(answer).items()) if question[0] == "json" and answer != "no" else answer
 
@@ -214,13 +205,8 @@ def kind_of(question, want):
 
 def compare(oracle, asked):
     """Lines that tell the differences, and the answers counted by kind."""
-    lines = "".join("\t".join([q[0], *map(escaped, q[1:])]) + "\n" for q in asked)
-    done = subprocess.run([oracle], input=lines.encode(), stdout=subprocess.PIPE, check=True)
-    answers = done.stdout.decode().split("\n")
-    if len(answers) != len(asked) + 1:
-        return [f"{len(asked)} questions, {len(answers) - 1} answers"], collections.Counter()
     differences, kinds = [], collections.Counter()
-    for question, answer in zip(asked, answers):
+    for question, answer in zip(asked, ask(oracle, asked)):
         want = expected(question)
         kinds[kind_of(question, want)] += 1
         if understood(question, answer) != want:
@@ -241,32 +227,19 @@ def of_wheels(folder):
         before = source
 
 
-def main(argv):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("oracle")
-    parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--seed", type=int, default=0)
+def main():
+    parser = arguments(__doc__, CASES)
     parser.add_argument("--wheels", help="ask about the wheels in this directory")
     parser.add_argument("--verbose", action="store_true", help="also count the answers")
-    options = parser.parse_args(argv)
+    options = parser.parse_args()
     generated = questions(random.Random(options.seed), options.cases)
     asked = list(of_wheels(options.wheels) if options.wheels else generated)
     differences, kinds = compare(options.oracle, asked)
-    if options.verbose:
-        for (kind, answer), n in sorted(kinds.items()):
-            print(f"{kind:8} {answer:24} {n}")
-    if differences:
-        print(f"{len(differences)} differences, seed {options.seed}")
-        print("\n".join(differences[:20]))
-        return 1
-    print(f"{len(asked)} cases, equal")
-    return 0
+    return tell(options, len(asked), differences, kinds if options.verbose else None)
 
 
 def test_differential():
-    oracle = pathlib.Path(os.environ["DRAY_BUILD"], "tests", "unit", "oracle_metadata")
-    assert oracle.exists(), f"{oracle} is not built"
-    differences, kinds = compare(str(oracle), list(questions(random.Random(0), CASES)))
+    differences, kinds = compare(program("metadata"), list(questions(random.Random(0), CASES)))
     assert not differences, "\n".join(differences[:20])
     fields = ["Name", "Version", "Requires-Dist", "Requires-Python", "Provides-Extra"]
     wanted = [("json", "read"), ("json", "no"), ("compare", "same"), ("compare", "no")]
@@ -275,4 +248,4 @@ def test_differential():
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

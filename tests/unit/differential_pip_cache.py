@@ -7,18 +7,17 @@ kind that pip never writes. Prints the first differences and fails, or prints ho
 equal. Under pytest the oracle is $DRAY_BUILD/tests/unit/oracle_pip_cache.
 """
 
-import argparse
 import collections
 import io
 import os
 import pathlib
 import random
 import re
-import subprocess
 import sys
 import tempfile
 
 import pip._internal.cache
+from oracle import arguments, ask, escaped, program, tell
 from pip._internal.models.link import Link
 from pip._internal.network.cache import SafeFileCache
 from pip._internal.utils.appdirs import user_cache_dir
@@ -175,17 +174,6 @@ def judge_record(record, got):
     return (f"pip: {expected}" if got != expected else None), "hit"
 
 
-def escaped(data):
-    out = []
-    for byte in data:
-        out.append("\\\\" if byte == 0x5C else chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}")
-    return "".join(out)
-
-
-def field(data):
-    return escaped(data) or "\\e"
-
-
 def hostile(r, text):
     for _ in range(r.choice([0, 0, 0, 1, 2])):
         at = r.randrange(len(text) + 1)
@@ -291,14 +279,6 @@ def unescaped(text):
     return re.sub(r"\\x(..)", lambda match: chr(int(match[1], 16)), text).encode("latin-1").decode()
 
 
-def ask(oracle, questions):
-    lines = "".join("\t".join([q[0], *map(field, q[1:])]) + "\n" for q in questions)
-    done = subprocess.run([oracle], input=lines.encode(), stdout=subprocess.PIPE, check=True)
-    answers = done.stdout.decode().split("\n")
-    assert len(answers) == len(questions) + 1, f"{len(questions)} questions, {len(answers) - 1} answers"
-    return answers
-
-
 def compare_records(oracle, r, cases, note):
     records = [a_record(r) for _ in range(cases)]
     for record, got in zip(records, ask(oracle, [("record", record) for record in records])):
@@ -345,29 +325,16 @@ def compare(oracle, seed, cases):
     return differences, kinds
 
 
-def main(argv):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("oracle")
-    parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--seed", type=int, default=0)
+def main():
+    parser = arguments(__doc__, CASES)
     parser.add_argument("--verbose", action="store_true", help="also count the cases")
-    options = parser.parse_args(argv)
+    options = parser.parse_args()
     differences, kinds = compare(options.oracle, options.seed, options.cases)
-    if options.verbose:
-        for (what, kind), n in sorted(kinds.items()):
-            print(f"{what:8} {kind:8} {n}")
-    if differences:
-        print(f"{len(differences)} differences, seed {options.seed}")
-        print("\n".join(differences[:20]))
-        return 1
-    print(f"{sum(kinds.values())} cases, equal")
-    return 0
+    return tell(options, sum(kinds.values()), differences, kinds if options.verbose else None)
 
 
 def test_differential():
-    oracle = pathlib.Path(os.environ["DRAY_BUILD"], "tests", "unit", "oracle_pip_cache")
-    assert oracle.exists(), f"{oracle} is not built"
-    differences, kinds = compare(str(oracle), 0, CASES)
+    differences, kinds = compare(program("pip_cache"), 0, CASES)
     assert not differences, "\n".join(differences[:20])
     for kind in ["record hit", "record miss", "record fails", "record odd", "wheel equal"]:
         assert kinds[tuple(kind.split())] >= CASES // 200, f"there are few cases of {kind}"
@@ -376,4 +343,4 @@ def test_differential():
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -20,17 +20,15 @@ there twice, entities without ";" or of HTML 5 only, character references to con
 VT and FF, which yajl takes for white space.
 """
 
-import argparse
 import html
 import json
-import os
-import pathlib
 import random
 import re
 import subprocess
 import sys
 import urllib.parse
 
+from oracle import arguments, program, tell
 from pip._internal.index.collector import HTMLLinkParser
 from pip._internal.models.link import Link, _absolute_link_url, _ensure_quoted_url
 
@@ -434,37 +432,25 @@ def run(oracle, cases, seed):
         files += len(theirs[1]) if theirs else 0
         problems = differences(ours, theirs)
         if problems:
-            found.append((number, kind, content_type, body, problems))
+            found.append("\n    ".join([f"page {number} ({kind}, {content_type}): {body!r}", *problems]))
             if len(found) >= 5:
                 break
     child.stdin.close()
     if child.wait():
-        found.append((cases, "", "", b"", [f"the oracle exited with {child.returncode}"]))
+        found.append(f"the oracle exited with {child.returncode}")
     return files, found
 
 
 def test_differential():
-    oracle = pathlib.Path(os.environ["DRAY_BUILD"]) / "tests" / "unit" / "oracle_simple"
-    files, found = run(str(oracle), 20000, 1)
+    files, found = run(program("simple"), 20000, 1)
     assert files > 20000
     assert found == []
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("oracle")
-    parser.add_argument("--cases", type=int, default=20000)
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    files, found = run(args.oracle, args.cases, args.seed)
-    for number, kind, content_type, body, problems in found:
-        print(f"page {number} ({kind}, {content_type}): {body!r}")
-        for text in problems:
-            print(f"    {text}")
-    if found:
-        return 1
-    print(f"{args.cases} cases, equal ({files} files)")
-    return 0
+    options = arguments(__doc__, 20000).parse_args()
+    _, found = run(options.oracle, options.cases, options.seed)
+    return tell(options, options.cases, found)
 
 
 if __name__ == "__main__":

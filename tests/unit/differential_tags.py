@@ -9,21 +9,19 @@ default) is really probed and compared with what packaging says inside it. Under
 $DRAY_BUILD/tests/unit/oracle_tags.
 """
 
-import argparse
 import contextlib
 import json
-import os
 import pathlib
 import random
 import subprocess
 import sys
-import tempfile
 import types
 
 import packaging
 import packaging._manylinux
 import packaging._musllinux
 import packaging.tags
+from oracle import arguments, ask, program, tell
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 from pip._internal.cli.cmdoptions import _convert_python_version
@@ -505,7 +503,7 @@ print(json.dumps([" ".join(dict.fromkeys(map(str, sys_tags()))), default_environ
 
 def real_cases(oracle, pythons):
     """Each interpreter answers the probe; packaging inside it says what dray should make of that."""
-    script = json.loads(subprocess.run([oracle], input="probe\n", stdout=subprocess.PIPE, text=True, check=True).stdout)
+    script = json.loads(next(ask(oracle, [("probe",)])))
     site = str(pathlib.Path(packaging.__file__).parent.parent)
     for python in pythons:
         facts = subprocess.run([python, "-I", "-c", script], stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -528,18 +526,6 @@ def cases(oracle, count, seed, pythons):
         yield make(r)
 
 
-def ask(oracle, questions):
-    """All questions in one run, through files: the answers may take hundreds of megabytes."""
-    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as answers:
-        for question in questions:
-            asked.write(question.encode() + b"\n")
-        asked.seek(0)
-        subprocess.run([oracle], stdin=asked, stdout=answers, check=True)
-        answers.seek(0)
-        for line in answers:
-            yield line[:-1].decode(errors="replace")
-
-
 def difference(question, expected, got):
     if len(expected) + len(got) < 2000:
         return f"{question!r}\n  expected {expected!r}\n  got      {got!r}"
@@ -552,37 +538,22 @@ def difference(question, expected, got):
 def compare(oracle, count, seed, pythons):
     """Returns how many were compared, and the differences."""
     questions, expected = zip(*cases(oracle, count, seed, pythons))
-    differences = []
-    answered = 0
-    for question, want, got in zip(questions, expected, ask(oracle, questions)):
-        answered += 1
-        if want != got:
-            differences.append(difference(question, want, got))
-    if answered != len(questions):
-        differences.append(f"{len(questions)} questions, {answered} answers")
-    return answered, differences
+    answers = ask(oracle, (question.split("\t") for question in questions))
+    differences = [difference(question, want, got)
+                   for question, want, got in zip(questions, expected, answers) if want != got]
+    return len(questions), differences
 
 
 def test_differential():
-    oracle = pathlib.Path(os.environ["DRAY_BUILD"]) / "tests" / "unit" / "oracle_tags"
-    assert compare(str(oracle), CASES, 1, [sys.executable])[1] == []
+    assert compare(program("tags"), CASES, 1, [sys.executable])[1] == []
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("oracle")
-    parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--seed", type=int, default=1)
+    parser = arguments(__doc__, CASES)
     parser.add_argument("--python", action="append", help="an interpreter to probe and compare with")
-    args = parser.parse_args()
-    count, differences = compare(args.oracle, args.cases, args.seed, args.python or [sys.executable])
-    for text in differences[:20]:
-        print(text)
-    if differences:
-        print(f"{count} cases, {len(differences)} differences")
-        return 1
-    print(f"{count} cases, equal")
-    return 0
+    options = parser.parse_args()
+    count, differences = compare(options.oracle, options.cases, options.seed, options.python or [sys.executable])
+    return tell(options, count, differences)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,12 @@ Prints the first differences and fails, or prints how many answers were equal. U
 oracle is $DRAY_BUILD/tests/unit/oracle_version.
 """
 
-import argparse
 import collections
 import itertools
-import os
-import pathlib
 import random
-import subprocess
 import sys
 
+from oracle import arguments, ask, program, tell
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -228,24 +225,6 @@ def expected(question):
     return f"ok\t{len(found)}\t{pinned(found):d}\t" + ",".join(map(str, found))
 
 
-def escaped(text):
-    if text == "":
-        return "\\e"
-    out = []
-    for byte in text.encode():
-        if byte == 0x5C:
-            out.append("\\\\")
-        elif byte == 0x09:
-            out.append("\\t")
-        elif byte == 0x0A:
-            out.append("\\n")
-        elif 0x20 <= byte < 0x7F:
-            out.append(chr(byte))
-        else:
-            out.append(f"\\x{byte:02x}")
-    return "".join(out)
-
-
 def grid():
     """Every operator with every version of a small world, against every version of it."""
     parts = [
@@ -263,13 +242,8 @@ def grid():
 
 def compare(oracle, asked):
     """Lines that tell the differences, and the answers counted by their first word."""
-    lines = "".join("\t".join([q[0], *map(escaped, q[1:])]) + "\n" for q in asked)
-    done = subprocess.run([oracle], input=lines.encode(), stdout=subprocess.PIPE, check=True)
-    answers = done.stdout.decode().split("\n")
-    if len(answers) != len(asked) + 1:
-        return [f"{len(asked)} questions, {len(answers) - 1} answers"], collections.Counter()
     differences, kinds = [], collections.Counter()
-    for question, answer in zip(asked, answers):
+    for question, answer in zip(asked, ask(oracle, asked)):
         want = expected(question)
         kinds[question[0], want.split("\t")[0]] += 1
         if answer != want:
@@ -277,35 +251,22 @@ def compare(oracle, asked):
     return differences, kinds
 
 
-def main(argv):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("oracle")
-    parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--seed", type=int, default=0)
+def main():
+    parser = arguments(__doc__, CASES)
     parser.add_argument("--grid", action="store_true", help="ask the whole of a small world")
     parser.add_argument("--verbose", action="store_true", help="also count the answers")
-    options = parser.parse_args(argv)
+    options = parser.parse_args()
     asked = grid() if options.grid else list(questions(random.Random(options.seed), options.cases))
     differences, kinds = compare(options.oracle, asked)
-    if options.verbose:
-        for (kind, answer), n in sorted(kinds.items()):
-            print(f"{kind:8} {answer:4} {n}")
-    if differences:
-        print(f"{len(differences)} differences, seed {options.seed}")
-        print("\n".join(differences[:20]))
-        return 1
-    print(f"{len(asked)} cases, equal")
-    return 0
+    return tell(options, len(asked), differences, kinds if options.verbose else None)
 
 
 def test_differential():
-    oracle = pathlib.Path(os.environ["DRAY_BUILD"], "tests", "unit", "oracle_version")
-    assert oracle.exists(), f"{oracle} is not built"
-    differences, kinds = compare(str(oracle), list(questions(random.Random(0), CASES)))
+    differences, kinds = compare(program("version"), list(questions(random.Random(0), CASES)))
     assert not differences, "\n".join(differences[:20])
     for kind in ["version ok", "version no", "spec in", "spec out", "spec no", "cmp 0", "pre 1"]:
         assert kinds[tuple(kind.split())] >= CASES // 100, f"there are few cases of {kind}"
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -13,22 +13,20 @@ Wheels are written in many layouts, half of them then damaged in some way. Three
   pip reads, or read what pip refuses for another part of the wheel. Never may dray read other bytes.
 """
 
-import argparse
 import collections
 import hashlib
 import io
-import os
 import pathlib
 import random
 import re
 import struct
-import subprocess
 import sys
 import tempfile
 import warnings
 import zipfile
 from pathlib import PurePosixPath
 
+from oracle import arguments, ask, program, tell
 from pip._internal.metadata.importlib._dists import WheelDistribution
 
 CASES = 1500
@@ -286,19 +284,16 @@ class Asking:
         self.oracle, self.folder = oracle, folder
         self.wrong, self.kinds, self.steps, self.worst = [], collections.Counter(), collections.Counter(), {}
 
-    def ask(self, lines):
-        done = subprocess.run([self.oracle], input="".join(lines).encode(), stdout=subprocess.PIPE, check=True)
-        answers = [line.split("\t") for line in done.stdout.decode(errors="replace").splitlines()]
-        assert len(answers) == len(lines), f"{len(lines)} questions, {len(answers)} answers"
-        return answers
+    def ask(self, questions):
+        return [answer.split("\t") for answer in ask(self.oracle, [("read", *map(str, q)) for q in questions])]
 
     def batch(self, batch):
-        lines = []
+        questions = []
         for n, (_, _, data, tail) in enumerate(batch):
             path = pathlib.Path(self.folder, f"{n}.whl")
             path.write_bytes(data)
-            lines.append(f"{path}\t{NAME}\t{tail}\n")
-        for (kind, what, data, tail), answer in zip(batch, self.ask(lines)):
+            questions.append((path, NAME, tail))
+        for (kind, what, data, tail), answer in zip(batch, self.ask(questions)):
             want = pip_reads(data)
             self.kinds[what, "read" if want is not None else "refused", answer[0]] += 1
             if answer[0] == "found":
@@ -319,7 +314,7 @@ class Asking:
 
     def wheels(self, folder):
         paths = sorted(pathlib.Path(folder).glob("*.whl"))
-        for path, answer in zip(paths, self.ask([f"{p}\t{p.name}\t0\n" for p in paths])):
+        for path, answer in zip(paths, self.ask([(p, p.name, 0) for p in paths])):
             with zipfile.ZipFile(path) as opened:
                 project = path.name.split("-")[0]
                 want = WheelDistribution.from_zipfile(opened, project, "")._files[PurePosixPath("METADATA")]
@@ -339,14 +334,11 @@ class Asking:
             print(f"{what:32} reads " + "  ".join(f"{n}: {self.steps[what, n]}" for n in reads if self.steps[what, n]))
 
 
-def main(argv):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("oracle")
-    parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--seed", type=int, default=0)
+def main():
+    parser = arguments(__doc__, CASES)
     parser.add_argument("--wheels", help="ask about the wheels in this directory")
     parser.add_argument("--verbose", action="store_true", help="also count answers and reads")
-    options = parser.parse_args(argv)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         asking = Asking(options.oracle, folder)
         if options.wheels:
@@ -355,18 +347,12 @@ def main(argv):
             asking.all(cases(random.Random(options.seed), options.cases))
     if options.verbose:
         asking.tell()
-    if asking.wrong:
-        print(f"{len(asking.wrong)} differences, seed {options.seed}")
-        print("\n".join(asking.wrong[:20]))
-        return 1
-    print(f"{sum(asking.kinds.values()) if not options.wheels else sum(asking.steps.values())} cases, equal")
-    return 0
+    asked = asking.steps if options.wheels else asking.kinds
+    return tell(options, sum(asked.values()), asking.wrong)
 
 
 def test_differential(tmp_path):
-    oracle = pathlib.Path(os.environ["DRAY_BUILD"], "tests", "unit", "oracle_zip")
-    assert oracle.exists(), f"{oracle} is not built"
-    asking = Asking(str(oracle), tmp_path)
+    asking = Asking(program("zip"), tmp_path)
     asking.all(cases(random.Random(0), CASES))
     assert not asking.wrong, "\n".join(asking.wrong[:20])
     assert asking.kinds["sound", "read", "found"] == CASES - CASES // 2
@@ -375,4 +361,4 @@ def test_differential(tmp_path):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

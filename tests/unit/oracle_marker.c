@@ -6,30 +6,15 @@
  *
  * Fields are parted by TABs; within one \t, \n, \\ and \xNN stand for bytes, as in
  * case.h. */
-#include <stdio.h>
-#include <stdlib.h>
+#include "oracle.h"
 
-#include "case.h"
 #include "dray/py/requirement.h"
 #include "dray/util/buf.h"
 
-static void die(const char *why, const char *line)
+static void print_field(struct str s, char behind)
 {
-    fprintf(stderr, "oracle_marker: %s: %s\n", why, line);
-    exit(2);
-}
-
-static void put_field(struct buf *out, struct str s)
-{
-    if (out->n)
-        buf_add_c(out, '\t');
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c < 0x20 || c >= 0x7f || c == '\\')
-            buf_add_f(out, "\\x%02x", c);
-        else
-            buf_add_c(out, s.p[i]);
-    }
+    oracle_print(s);
+    putchar(behind);
 }
 
 static int text_order(const void *a, const void *b)
@@ -69,23 +54,21 @@ static struct str specifiers_text(struct arena *a, const struct specifier_set *s
     return join(a, texts, set->n);
 }
 
-static void answer_req(struct arena *a, const struct case_line *q, struct buf *out)
+static void answer_req(const struct question *q)
 {
     struct requirement r;
-    struct err e = { 0 };
 
-    if (requirement_parse(a, q->fields[1], &r, &e)) {
-        put_field(out, STR("no"));
-        err_done(&e);
+    if (requirement_parse(q->a, q->fields[1], &r, q->e)) {
+        puts("no");
         return;
     }
-    put_field(out, STR("ok"));
-    put_field(out, r.name);
-    put_field(out, r.project);
-    put_field(out, join(a, r.extras, r.n_extras));
-    put_field(out, specifiers_text(a, &r.specifiers));
-    put_field(out, r.url);
-    put_field(out, marker_text(a, r.marker));
+    fputs("ok\t", stdout);
+    print_field(r.name, '\t');
+    print_field(r.project, '\t');
+    print_field(join(q->a, r.extras, r.n_extras), '\t');
+    print_field(specifiers_text(q->a, &r.specifiers), '\t');
+    print_field(r.url, '\t');
+    print_field(marker_text(q->a, r.marker), '\n');
 }
 
 static void env_set(struct marker_env *env, struct str name, struct str value)
@@ -97,69 +80,41 @@ static void env_set(struct marker_env *env, struct str name, struct str value)
     }
     MARKER_VARIABLES(SET_FIELD)
 #undef SET_FIELD
-    die("no such variable", name.p);
+    abort(); /* no such variable */
 }
 
-static void answer_marker(struct arena *a, const struct case_line *q, struct buf *out)
+static void answer_marker(const struct question *q)
 {
     struct marker_env env = { 0 };
     const struct marker *m;
-    struct err e = { 0 };
 
-    if (marker_parse(a, q->fields[1], &m, &e)) {
-        put_field(out, STR("no"));
-        err_done(&e);
+    if (marker_parse(q->a, q->fields[1], &m, q->e)) {
+        puts("no");
         return;
     }
     for (size_t i = 3; i < q->n; i++) {
         struct str value;
         struct str name = str_cut(q->fields[i], '=', &value);
-        env_set(&env, arena_str(a, name), value);
+        env_set(&env, arena_str(q->a, name), value);
     }
-    put_field(out, marker_eval(m, &env, q->fields[2]) ? STR("true") : STR("false"));
+    puts(marker_eval(m, &env, q->fields[2]) ? "true" : "false");
 }
 
-static void answer_name(struct arena *a, const struct case_line *q, struct buf *out)
+static void answer_name(const struct question *q)
 {
-    struct str normal = project_name_normalize(a, q->fields[1]);
+    struct str normal = project_name_normalize(q->a, q->fields[1]);
 
-    put_field(out, normal.n ? normal : STR("-"));
-    put_field(out, project_name_is_valid(q->fields[1]) ? STR("valid") : STR("invalid"));
-}
-
-static void answer(char *line, size_t n, struct buf *out)
-{
-    struct arena a = { 0 };
-    struct case_line q = { .file = "stdin" };
-
-    if (!case_split(&q, line, n, '\t'))
-        die("not understood", line);
-    if (q.n == 2 && str_is(q.fields[0], "req"))
-        answer_req(&a, &q, out);
-    else if (q.n >= 3 && str_is(q.fields[0], "marker"))
-        answer_marker(&a, &q, out);
-    else if (q.n == 2 && str_is(q.fields[0], "name"))
-        answer_name(&a, &q, out);
-    else
-        die("not understood", line);
-    arena_done(&a);
+    print_field(normal.n ? normal : STR("-"), '\t');
+    puts(project_name_is_valid(q->fields[1]) ? "valid" : "invalid");
 }
 
 int main(void)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    struct buf out = { 0 };
-    ssize_t n;
+    static const struct oracle_answer answers[] = {
+        { "req", answer_req },
+        { "marker", answer_marker },
+        { "name", answer_name },
+    };
 
-    while ((n = getline(&line, &cap, stdin)) > 0) {
-        if (line[n - 1] == '\n')
-            line[--n] = '\0';
-        buf_reset(&out);
-        answer(line, (size_t)n, &out);
-        puts(buf_z(&out));
-    }
-    free(line);
-    buf_done(&out);
-    return 0;
+    return oracle_run(answers, sizeof(answers) / sizeof(answers[0]));
 }

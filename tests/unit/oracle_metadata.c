@@ -3,23 +3,13 @@
  *
  *   json TEXT     the JSON form, or no
  *   compare A B   same, differs FIELD, or no when one can't be read */
-#include <stdlib.h>
+#include "oracle.h"
 
-#include "case.h"
 #include "dray/py/metadata.h"
-
-struct question {
-    struct arena *a;
-    const struct str *fields; /* STR_NONE where the line ended */
-};
 
 static bool read_metadata(const struct question *q, size_t i, struct metadata *out)
 {
-    struct err e = { 0 };
-    int code = metadata_parse(q->a, q->fields[i], out, &e);
-
-    err_done(&e);
-    return code == 0;
+    return metadata_parse(q->a, q->fields[i], out, q->e) == 0;
 }
 
 static void answer_json(const struct question *q)
@@ -38,7 +28,7 @@ static void answer_json(const struct question *q)
     buf_done(&text);
 }
 
-static void say(int code, struct err *e)
+static void say(int code, const struct err *e)
 {
     struct str rest, field = str_cut(str_of(err_text(e)), ' ', &rest);
 
@@ -48,59 +38,24 @@ static void say(int code, struct err *e)
         printf("differs %.*s\n", STR_ARG(field));
     else
         puts("no");
-    err_done(e);
 }
 
 static void answer_compare(const struct question *q)
 {
     struct metadata x, y;
-    struct err e = { 0 };
 
     if (read_metadata(q, 1, &x) && read_metadata(q, 2, &y))
-        say(metadata_compare(&x, "one", &y, "other", &e), &e);
+        say(metadata_compare(&x, "one", &y, "other", q->e), q->e);
     else
         puts("no");
 }
 
-static const struct {
-    const char *name;
-    void (*answer)(const struct question *q);
-} questions[] = {
-    { "json", answer_json },
-    { "compare", answer_compare },
-};
-
-static bool answer(char *line, size_t n)
-{
-    struct arena a = { 0 };
-    struct case_line c = { .file = "stdin" };
-    struct question q = { .a = &a, .fields = c.fields };
-    bool known = false;
-
-    if (!case_split(&c, line, n, '\t'))
-        return false;
-    for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
-        if (!str_is(q.fields[0], questions[i].name))
-            continue;
-        questions[i].answer(&q);
-        known = true;
-    }
-    arena_done(&a);
-    return known;
-}
-
 int main(void)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    int status = 0;
+    static const struct oracle_answer answers[] = {
+        { "json", answer_json },
+        { "compare", answer_compare },
+    };
 
-    for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
-        if (!answer(line, (size_t)n - (line[n - 1] == '\n'))) {
-            fprintf(stderr, "oracle_metadata: no such question: %s", line);
-            status = 2;
-        }
-    }
-    free(line);
-    return status;
+    return oracle_run(answers, sizeof(answers) / sizeof(answers[0]));
 }

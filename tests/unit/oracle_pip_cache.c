@@ -6,28 +6,9 @@
  *   answer CACHE-DIR URL                    the same, then the body's path and bytes; or no
  *   wheel CACHE-DIR URL ALGORITHM DIGEST SUBDIRECTORY NAME VERSION    the directory
  *   dir HOME XDG SAID                       the directory, or no; each "-" or "+TEXT" */
-#include <stdlib.h>
+#include "oracle.h"
 
-#include "case.h"
 #include "dray/store/pip_cache.h"
-
-struct question {
-    struct arena *a;
-    const struct str *fields; /* STR_NONE where the line ended */
-};
-
-static void print_escaped(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '\\')
-            fputs("\\\\", stdout);
-        else if (c < 0x20 || c > 0x7e)
-            printf("\\x%02x", c);
-        else
-            putchar(c);
-    }
-}
 
 static void print_answer(const struct pip_answer *x)
 {
@@ -37,7 +18,7 @@ static void print_answer(const struct pip_answer *x)
     printf("ok\t%d\t%d", x->status, x->varies);
     for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
         fputs(headers[i].p ? "\t+" : "\t-", stdout);
-        print_escaped(headers[i]);
+        oracle_print(headers[i]);
     }
 }
 
@@ -59,7 +40,7 @@ static void answer_answer(const struct question *q)
     if (ok) {
         print_answer(&got);
         putchar('\t');
-        print_escaped(got.body_path);
+        oracle_print(got.body_path);
         printf("\t%llu\n", (unsigned long long)got.body_bytes);
     } else {
         puts("no");
@@ -80,7 +61,7 @@ static void answer_wheel(const struct question *q)
                                  .interpreter_version = f[7] };
 
     pip_cache_wheel_dir(f[1].p, &key, &out);
-    print_escaped(buf_str(&out));
+    oracle_print(buf_str(&out));
     putchar('\n');
     buf_done(&out);
 }
@@ -103,55 +84,21 @@ static void answer_dir(const struct question *q)
     set_variable("HOME", optional(q->fields[1]));
     set_variable("XDG_CACHE_HOME", optional(q->fields[2]));
     if (pip_cache_dir(str_of(optional(q->fields[3])), &out))
-        print_escaped(buf_str(&out));
+        oracle_print(buf_str(&out));
     else
         fputs("no", stdout);
     putchar('\n');
     buf_done(&out);
 }
 
-static const struct {
-    const char *name;
-    void (*answer)(const struct question *q);
-    size_t fields;
-} questions[] = {
-    { "record", answer_record, 2 },
-    { "answer", answer_answer, 3 },
-    { "wheel", answer_wheel, 8 },
-    { "dir", answer_dir, 4 },
-};
-
-static bool answer(char *line, size_t n)
-{
-    struct arena a = { 0 };
-    struct case_line c = { .file = "stdin" };
-    struct question q = { .a = &a, .fields = c.fields };
-    bool known = false;
-
-    if (!case_split(&c, line, n, '\t'))
-        return false;
-    for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
-        if (!str_is(q.fields[0], questions[i].name) || c.n != questions[i].fields)
-            continue;
-        questions[i].answer(&q);
-        known = true;
-    }
-    arena_done(&a);
-    return known;
-}
-
 int main(void)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    int status = 0;
+    static const struct oracle_answer answers[] = {
+        { "record", answer_record },
+        { "answer", answer_answer },
+        { "wheel", answer_wheel },
+        { "dir", answer_dir },
+    };
 
-    for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
-        if (!answer(line, (size_t)n - (line[n - 1] == '\n'))) {
-            fprintf(stderr, "oracle_pip_cache: no such question: %s", line);
-            status = 2;
-        }
-    }
-    free(line);
-    return status;
+    return oracle_run(answers, sizeof(answers) / sizeof(answers[0]));
 }

@@ -1,6 +1,6 @@
-/* Answers questions about file names, tags and targets, one a line on stdin, fields between tabs,
- * so that differential_tags.py can ask `packaging` and pip the same. Lists in a field end each item
- * with a comma; tags are answered with blanks between them.
+/* Answers questions about file names, tags and targets, one a line on stdin, fields between tabs
+ * (escaped as in case.h), so that differential_tags.py can ask `packaging` and pip the same. Lists
+ * in a field end each item with a comma; tags are answered with blanks between them.
  *
  *   wheel FILENAME               ok PROJECT VERSION BUILD TAGS (sorted, each once), or no
  *   build FILENAME FILENAME      -1, 0, 1: the order of their build tags, or no
@@ -14,23 +14,14 @@
  *   specenv TARGET               marker values as of env
  *   rank TARGET FILENAME         the rank of a wheel, none, or no
  *   probe                        the script that gathers FACTS, as a JSON string */
-#include <stdio.h>
-#include <stdlib.h>
+#include "oracle.h"
 
 #include "dray/py/target.h"
 #include "dray/py/target_probe.h"
 #include "dray/util/json.h"
 #include "dray/util/mem.h"
 
-enum { FIELDS = 6, ITEMS = 32 };
-
-struct question {
-    struct arena *a;
-    struct str fields[FIELDS]; /* STR_NONE where the line ended */
-    struct err *e;
-};
-
-typedef void (*answer_fn)(const struct question *q);
+enum { ITEMS = 32 };
 
 static int tag_order(const void *x, const void *y)
 {
@@ -276,49 +267,14 @@ static void answer_probe(const struct question *q)
     buf_done(&text);
 }
 
-static const struct {
-    const char *name;
-    answer_fn answer;
-} questions[] = {
-    { "wheel", answer_wheel },   { "build", answer_build },     { "sdist", answer_sdist },
-    { "ending", answer_ending }, { "words", answer_words },     { "wordsenv", answer_wordsenv },
-    { "facts", answer_facts },   { "env", answer_env },         { "spec", answer_spec },
-    { "rank", answer_rank },     { "specenv", answer_specenv }, { "probe", answer_probe },
-};
-
-static bool answer(struct str line)
-{
-    struct arena a = { 0 };
-    struct err e = { 0 };
-    struct question q = { .a = &a, .e = &e };
-    bool known = false;
-
-    for (size_t i = 0; i < FIELDS && line.p; i++)
-        q.fields[i] = str_cut(line, '\t', &line);
-    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-        if (!str_is(q.fields[0], questions[i].name))
-            continue;
-        questions[i].answer(&q);
-        known = true;
-    }
-    err_done(&e);
-    arena_done(&a);
-    return known;
-}
-
 int main(void)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    int status = 0;
+    static const struct oracle_answer answers[] = {
+        { "wheel", answer_wheel },   { "build", answer_build },     { "sdist", answer_sdist },
+        { "ending", answer_ending }, { "words", answer_words },     { "wordsenv", answer_wordsenv },
+        { "facts", answer_facts },   { "env", answer_env },         { "spec", answer_spec },
+        { "rank", answer_rank },     { "specenv", answer_specenv }, { "probe", answer_probe },
+    };
 
-    for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
-        struct str text = { line, (size_t)n - (line[n - 1] == '\n') };
-        if (!answer(text)) {
-            fprintf(stderr, "oracle_tags: no such question: %s", line);
-            status = 2;
-        }
-    }
-    free(line);
-    return status;
+    return oracle_run(answers, sizeof(answers) / sizeof(answers[0]));
 }

@@ -6,32 +6,18 @@
  *   spec SET VERSION  in, out, or no when the set (or the version) does not parse
  *   pre SET           does it ask for pre-releases: 1, 0, or no
  *   set SET           ok N PINNED TEXT, or no */
-#include <stdlib.h>
+#include "oracle.h"
 
-#include "case.h"
 #include "dray/py/specifier.h"
-
-struct question {
-    struct arena *a;
-    const struct str *fields; /* STR_NONE where the line ended */
-};
 
 static bool read_version(const struct question *q, size_t i, struct version *out)
 {
-    struct err e = { 0 };
-    int code = version_parse(q->a, q->fields[i], out, &e);
-
-    err_done(&e);
-    return code == 0;
+    return version_parse(q->a, q->fields[i], out, q->e) == 0;
 }
 
 static bool read_set(const struct question *q, struct specifier_set *out)
 {
-    struct err e = { 0 };
-    int code = specifier_set_parse(q->a, q->fields[1], out, &e);
-
-    err_done(&e);
-    return code == 0;
+    return specifier_set_parse(q->a, q->fields[1], out, q->e) == 0;
 }
 
 static void answer_version(const struct question *q)
@@ -90,45 +76,12 @@ static void answer_set(const struct question *q)
     putchar('\n');
 }
 
-static const struct {
-    const char *name;
-    void (*answer)(const struct question *q);
-} questions[] = {
-    { "version", answer_version }, { "cmp", answer_cmp }, { "spec", answer_spec },
-    { "pre", answer_pre },         { "set", answer_set },
-};
-
-static bool answer(char *line, size_t n)
-{
-    struct arena a = { 0 };
-    struct case_line c = { .file = "stdin" };
-    struct question q = { .a = &a, .fields = c.fields };
-    bool known = false;
-
-    if (!case_split(&c, line, n, '\t'))
-        return false;
-    for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
-        if (!str_is(q.fields[0], questions[i].name))
-            continue;
-        questions[i].answer(&q);
-        known = true;
-    }
-    arena_done(&a);
-    return known;
-}
-
 int main(void)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    int status = 0;
+    static const struct oracle_answer answers[] = {
+        { "version", answer_version }, { "cmp", answer_cmp }, { "spec", answer_spec },
+        { "pre", answer_pre },         { "set", answer_set },
+    };
 
-    for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
-        if (!answer(line, (size_t)n - (line[n - 1] == '\n'))) {
-            fprintf(stderr, "oracle_version: no such question: %s", line);
-            status = 2;
-        }
-    }
-    free(line);
-    return status;
+    return oracle_run(answers, sizeof(answers) / sizeof(answers[0]));
 }

@@ -1,14 +1,13 @@
 /* Reads METADATA out of wheels for differential_zip.py, by ranges, as from a server. One question a
  * line on stdin, fields between tabs:
  *
- *   PATH FILENAME TAIL    the file, what to call it, the bytes at its end that are there from the
- *                         start (0: none)
+ *   read PATH FILENAME TAIL    the file, what to call it, the bytes at its end that are there from
+ *                              the start (0: none)
  *
  * The answer: "found SHA256 STEPS BYTES", STEPS being how often bytes were lacking, and BYTES how
  * many were read in all; or "failed TEXT". */
-#include <stdlib.h>
+#include "oracle.h"
 
-#include "case.h"
 #include "dray/py/zip.h"
 #include "dray/util/digest.h"
 
@@ -52,45 +51,30 @@ static void answer_found(const struct reading *r)
            (unsigned long long)r->bytes);
 }
 
-static bool answer(struct case_line *c)
+static void answer_read(const struct question *q)
 {
     struct buf file = { 0 };
-    struct err e = { 0 };
     uint64_t tail;
 
-    if (c->n != 3 || !str_to_u64(c->fields[2], UINT64_MAX, &tail) ||
-        file_read(c->fields[0].p, (size_t)1 << 30, &file, &e))
-        return false;
-    struct reading r = { .zip = zip_create(file.n, c->fields[1]), .file = buf_str(&file) };
+    if (!str_to_u64(q->fields[3], UINT64_MAX, &tail) ||
+        file_read(q->fields[1].p, (size_t)1 << 30, &file, q->e))
+        abort();
+    struct reading r = { .zip = zip_create(file.n, q->fields[2]), .file = buf_str(&file) };
     if (tail > file.n)
         tail = file.n;
     give(&r, (struct zip_span){ file.n - tail, tail });
-    enum zip_step step = read_all(&r, &e);
+    enum zip_step step = read_all(&r, q->e);
     if (step == ZIP_FOUND)
         answer_found(&r);
     else
-        printf("failed\t%s\n", step == ZIP_LACKS ? "took too many steps" : err_text(&e));
+        printf("failed\t%s\n", step == ZIP_LACKS ? "took too many steps" : err_text(q->e));
     zip_destroy(r.zip);
     buf_done(&file);
-    err_done(&e);
-    return true;
 }
 
 int main(void)
 {
-    struct case_line c = { .file = "stdin" };
-    char *line = NULL;
-    size_t cap = 0;
-    int status = 0;
+    static const struct oracle_answer answers[] = { { "read", answer_read } };
 
-    for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
-        n -= line[n - 1] == '\n';
-        if (!case_split(&c, line, (size_t)n, '\t') || !answer(&c)) {
-            fprintf(stderr, "oracle_zip: line %u is no such question\n", c.number + 1);
-            status = 2;
-        }
-        c.number++;
-    }
-    free(line);
-    return status;
+    return oracle_run(answers, sizeof(answers) / sizeof(answers[0]));
 }
