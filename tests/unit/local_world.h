@@ -2,6 +2,8 @@
  * an http that is never asked for anything, and a record of what happened. */
 #pragma once
 
+#include <uv.h>
+
 #include "dray/fetch/page.h"
 #include "temp_dir.h"
 
@@ -10,7 +12,7 @@ enum { WORLD_PATIENCE_MS = 60 * 1000 };
 struct local_world {
     struct temp_dir dir;
     struct loop *loop;
-    struct loop_timer *watchdog;
+    struct loop_timer *watchdog, *tick;
     struct http *http;
     struct events events;
     struct readers *readers;
@@ -42,6 +44,11 @@ static inline void world_stuck(void *ctx)
     abort();
 }
 
+static inline void world_wake(void *ctx)
+{
+    (void)ctx;
+}
+
 static inline void world_open(struct local_world *w)
 {
     struct err e = { 0 };
@@ -54,6 +61,7 @@ static inline void world_open(struct local_world *w)
     temp_dir_check(w->http != NULL, err_text(&e));
     w->watchdog = loop_timer_create(w->loop, world_stuck, w);
     loop_timer_unref(w->watchdog);
+    w->tick = loop_timer_create(w->loop, world_wake, NULL);
     events_listen(&w->events, world_listen, w);
     w->readers = readers_create(w->loop);
     w->pages = (struct page_world){
@@ -68,6 +76,13 @@ static inline bool world_run(struct local_world *w)
     bool stopped = loop_run(w->loop);
     loop_timer_stop(w->watchdog);
     return stopped;
+}
+
+/* One turn of the loop in which something happens, or 5 ms in which nothing does. */
+static inline void world_step(struct local_world *w)
+{
+    loop_timer_start(w->tick, 5);
+    uv_run(loop_uv(w->loop), UV_RUN_ONCE);
 }
 
 /* Turns the loop a few times, so that what is waiting to happen happens. */
@@ -88,6 +103,7 @@ static inline void world_settle(struct local_world *w)
 static inline void world_close(struct local_world *w)
 {
     loop_timer_destroy(w->watchdog);
+    loop_timer_destroy(w->tick);
     readers_destroy(w->readers);
     http_destroy(w->http);
     loop_close(w->loop);

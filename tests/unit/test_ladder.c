@@ -33,17 +33,11 @@ struct scene {
     struct promise promise;
     struct ladder_wish wish;
     struct ladder *ladder;
-    struct loop_timer *tick;
     unsigned calls;
     struct ladder_answer got; /* its texts stay while the ladder does */
     struct buf why, events;
     size_t n_routes;
 };
-
-static void wake(void *ctx)
-{
-    (void)ctx;
-}
 
 static void note_event(void *ctx, const struct event *ev)
 {
@@ -75,7 +69,6 @@ static void scene_open(struct scene *s, bool with_store)
         s->world.temp = store_temp(s->world.cache.store);
     }
     s->world.hosts = hosts_create(s->w.loop, &s->world.cache);
-    s->tick = loop_timer_create(s->w.loop, wake, NULL);
     events_listen(&s->w.events, note_event, s);
     s->promise =
         (struct promise){ .listed = &s->sha256, .n_listed = 1, .bytes = FETCH_BYTES_UNKNOWN };
@@ -102,7 +95,6 @@ static void forget(struct scene *s)
 static void scene_close(struct scene *s)
 {
     forget(s);
-    loop_timer_destroy(s->tick);
     hosts_destroy(s->world.hosts);
     body_pool_done(&s->pool);
     server_close(&s->server);
@@ -157,18 +149,11 @@ static void start(struct scene *s)
     assert_int_equal(s->calls, 0); /* later, never from inside */
 }
 
-/* One turn of the loop in which something happens, or 5 ms in which nothing does. */
-static void turn(struct scene *s)
-{
-    loop_timer_start(s->tick, 5);
-    uv_run(loop_uv(s->w.loop), UV_RUN_ONCE);
-}
-
 static void run(struct scene *s)
 {
     start(s);
     for (unsigned i = 0; !s->calls && i < STEPS_MAX; i++)
-        turn(s);
+        world_step(&s->w);
     assert_int_equal(s->calls, 1);
 }
 
@@ -423,11 +408,11 @@ static bool give_up_after(unsigned turns, bool with_store)
     serve_wheel(&s);
     start(&s);
     for (unsigned i = 0; i < turns && !s.calls; i++)
-        turn(&s);
+        world_step(&s.w);
     bool over = s.calls > 0;
     forget(&s);
     for (unsigned i = 0; i < 2; i++)
-        turn(&s);
+        world_step(&s.w);
     assert_int_equal(s.calls, 0); /* nothing comes any more */
     if (!over && with_store)
         assert_int_equal(store_world_find(s.world.cache.store, &s.sha256), WORLD_NONE);

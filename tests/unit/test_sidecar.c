@@ -7,80 +7,44 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "attempts.h"
 #include "dray/fetch/sidecar.h"
 #include "dray/util/clock.h"
 #include "dray/util/limits.h"
-#include "http_server.h"
-#include "local_world.h"
 
-#define PATH    "/demo-1.0-py3-none-any.whl.metadata"
-#define TEXT    "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
-#define OK_200  "HTTP/1.1 200 OK\r\n"
-#define WHOLE   OK_200 "Content-Length: 46\r\nETag: \"right\"\r\n\r\n" TEXT
-#define CUT     OK_200 "Content-Length: 99\r\nETag: \"cut\"\r\nLast-Modified: then\r\n\r\nMeta"
-#define NOTHING "Content-Length: 0\r\n\r\n"
-
-enum { STEPS_MAX = 2000, ATTEMPTS = 2 };
+#define PATH  "/demo-1.0-py3-none-any.whl.metadata"
+#define TEXT  "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
+#define WHOLE OK_200 "Content-Length: 46\r\nETag: \"right\"\r\n\r\n" TEXT
+#define CUT   OK_200 "Content-Length: 99\r\nETag: \"cut\"\r\nLast-Modified: then\r\n\r\nMeta"
 
 struct scene {
-    struct local_world w;
-    struct server server;
-    struct server_route routes[ATTEMPTS]; /* of each attempt */
-    struct fetch_world world;
-    struct str url;
+    struct attempts a;
     const struct digest *digest;
     struct sidecar *sidecar;
-    struct loop_timer *tick;
-    unsigned calls, retries;
     struct sidecar_result got;
     bool destroys; /* it, from within `done` */
 };
 
-static void wake(void *ctx)
-{
-    (void)ctx;
-}
-
-/* The next attempt gets the next answer. */
-static void note_event(void *ctx, const struct event *ev)
-{
-    struct scene *s = ctx;
-
-    if (ev->kind == EVENT_RETRY)
-        s->server.routes = &s->routes[++s->retries];
-}
-
-/* `answer` comes to each attempt, unless the test changes the route of the second. */
+/* As attempts_open(). */
 static void scene_open(struct scene *s, const char *answer, enum server_after after)
 {
     *s = (struct scene){ 0 };
-    world_open(&s->w);
-    for (size_t i = 0; i < ATTEMPTS; i++)
-        s->routes[i] = (struct server_route){ .path = PATH, .answer = answer, .after = after };
-    server_open(&s->server, s->w.loop, s->routes, 1);
-    events_listen(&s->w.events, note_event, s);
-    s->world = (struct fetch_world){
-        .loop = s->w.loop, .http = s->w.http, .events = &s->w.events, .retries = ATTEMPTS - 1
-    };
-    s->tick = loop_timer_create(s->w.loop, wake, NULL);
-    s->url = arena_f(&s->w.dir.arena, "http://127.0.0.1:%u" PATH, s->server.port);
-    s->url.n -= strlen(".metadata"); /* the wheel's, and no NUL behind it */
+    attempts_open(&s->a, PATH, answer, after);
+    s->a.url.n -= strlen(".metadata"); /* the wheel's, and no NUL behind it */
 }
 
 static void scene_close(struct scene *s)
 {
     sidecar_destroy(s->sidecar);
     err_done(&s->got.err);
-    loop_timer_destroy(s->tick);
-    server_close(&s->server);
-    world_close(&s->w);
+    attempts_close(&s->a);
 }
 
 static void told(void *ctx, struct sidecar_result *r)
 {
     struct scene *s = ctx;
 
-    assert_int_equal(s->calls++, 0);
+    assert_int_equal(s->a.calls++, 0);
     s->got = *r;
     if (!s->destroys) {
         r->err = (struct err){ 0 }; /* moved away */
@@ -93,26 +57,15 @@ static void told(void *ctx, struct sidecar_result *r)
 
 static void start(struct scene *s)
 {
-    s->sidecar = sidecar_start(&s->world, s->url, s->digest, told, s);
-    assert_int_equal(s->calls, 0); /* later, never from inside */
-}
-
-/* One turn of the loop in which something happens, or 5 ms in which nothing does. */
-static void turn(struct scene *s)
-{
-    loop_timer_start(s->tick, 5);
-    uv_run(loop_uv(s->w.loop), UV_RUN_ONCE);
+    s->sidecar = sidecar_start(&s->a.world, s->a.url, s->digest, told, s);
+    assert_int_equal(s->a.calls, 0); /* later, never from inside */
 }
 
 static void run(struct scene *s)
 {
     start(s);
-    for (unsigned i = 0; !s->calls && i < STEPS_MAX; i++)
-        turn(s);
-    for (unsigned i = 0; i < 3; i++)
-        turn(s);
-    assert_int_equal(s->calls, 1);
-    assert_int_equal(s->server.n_requests, s->got.requests);
+    attempts_run(&s->a);
+    assert_int_equal(s->a.server.n_requests, s->got.requests);
 }
 
 static void gives(struct scene *s, struct str text, unsigned requests)
@@ -135,7 +88,7 @@ static void test_right(void **state)
                OK_200 "Content-Length: 46\r\nETag: \"a\"\r\nCache-Control: max-age=9\r\n\r\n" TEXT,
                KEEP);
     gives(&s, STR(TEXT), 1);
-    assert_string_equal(buf_z(&s.server.log), PATH "\n");
+    assert_string_equal(buf_z(&s.a.server.log), PATH "\n");
     assert_int_equal(s.got.bytes, strlen(TEXT));
     assert_true(s.got.note->keep);
     assert_true(str_is(buf_str(&s.got.note->etag), "\"a\""));
@@ -172,7 +125,7 @@ static void test_digests(void **state)
         run(&s);
         assert_int_equal(s.got.err.code, i % 2 ? ERR_HASH : 0);
         const char *why =
-            arena_f(&s.w.dir.arena, "its %s is %s, the index promised %s", digest_name(alg),
+            arena_f(&s.a.w.dir.arena, "its %s is %s, the index promised %s", digest_name(alg),
                     digest_hex(&is, is_hex), digest_hex(&other, other_hex))
                 .p;
         assert_string_equal(err_text(&s.got.err), i % 2 ? why : "");
@@ -214,7 +167,7 @@ static void test_compressed(void **state)
         struct digest digest = digest_of(texts[i], DIGEST_SHA256);
         add_gzip(&answer, texts[i].p, texts[i].n);
         scene_open(&s, buf_z(&answer), KEEP);
-        s.routes[0].n = answer.n;
+        s.a.routes[0].n = answer.n;
         s.digest = &digest;
         run(&s);
         assert_int_equal(s.got.err.code, i < 2 ? 0 : ERR_LIMIT);
@@ -260,7 +213,7 @@ static void test_faults(void **state)
             !strstr(err_text(&s.got.err), faults[i].why))
             fail_msg("%s: %s after %u requests: %s", faults[i].answer, err_name(s.got.err.code),
                      s.got.requests, err_text(&s.got.err));
-        assert_int_equal(s.retries, faults[i].requests - 1);
+        assert_int_equal(s.a.retries, faults[i].requests - 1);
         scene_close(&s);
     }
 }
@@ -275,7 +228,7 @@ static void test_second_attempt(void **state)
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         scene_open(&s, first[i], CLOSE);
-        s.routes[1].answer = WHOLE;
+        s.a.routes[1].answer = WHOLE;
         s.digest = &digest;
         uint64_t start_us = clock_us();
         gives(&s, STR(TEXT), 2);
@@ -293,23 +246,16 @@ static void test_bad_url(void **state)
 
     (void)state;
     scene_open(&s, WHOLE, KEEP);
-    s.url = STR("ftp://example.org/demo.whl");
+    s.a.url = STR("ftp://example.org/demo.whl");
     start(&s);
-    while (!s.calls)
-        turn(&s);
+    while (!s.a.calls)
+        world_step(&s.a.w);
     assert_non_null(strstr(err_text(&s.got.err), "ftp://example.org/demo.whl.metadata"));
-    assert_int_equal(s.server.n_requests, 0);
+    assert_int_equal(s.a.server.n_requests, 0);
     scene_close(&s);
 }
 
 /* -- given up -- */
-
-struct moment {
-    const char *answer;
-    enum server_after after;
-    unsigned requests, retries; /* after so many */
-    unsigned turns;             /* and up to so many turns of the loop */
-};
 
 /* Tells whether there was anything left to give up. */
 static bool give_up(const struct moment *m, unsigned turns)
@@ -318,16 +264,12 @@ static bool give_up(const struct moment *m, unsigned turns)
 
     scene_open(&s, m->answer, m->after);
     start(&s);
-    while (s.server.n_requests < m->requests || s.retries < m->retries)
-        turn(&s);
-    for (unsigned i = 0; i < turns && !s.calls; i++)
-        turn(&s);
-    unsigned calls = s.calls;
+    attempts_reach(&s.a, m, turns);
+    unsigned calls = s.a.calls;
     sidecar_destroy(s.sidecar);
     s.sidecar = NULL;
-    for (unsigned i = 0; i < 3; i++)
-        turn(&s);
-    assert_int_equal(s.calls, calls); /* nothing comes any more */
+    attempts_turn(&s.a, 3);
+    assert_int_equal(s.a.calls, calls); /* nothing comes any more */
     scene_close(&s);
     return !calls;
 }
@@ -335,7 +277,7 @@ static bool give_up(const struct moment *m, unsigned turns)
 static void test_given_up_at_every_step(void **state)
 {
     static const struct moment moments[] = {
-        { WHOLE, KEEP, 0, 0, STEPS_MAX }, /* to its end */
+        { WHOLE, KEEP, 0, 0, TURNS_MAX }, /* to its end */
         { CUT, HANG, 1, 0, 8 },
         { CUT, CLOSE, 1, 1, 3 }, /* between two attempts */
         { CUT, CLOSE, 2, 1, 2 },
@@ -348,7 +290,7 @@ static void test_given_up_at_every_step(void **state)
         while (turns < moments[i].turns && give_up(&moments[i], turns))
             turns++;
         if (i == 0)
-            assert_in_range(turns, 4, STEPS_MAX - 1);
+            assert_in_range(turns, 4, TURNS_MAX - 1);
         else
             assert_int_equal(turns, moments[i].turns);
     }

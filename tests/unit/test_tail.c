@@ -22,7 +22,6 @@ struct scene {
     size_t n_routes;
     struct fetch_world world;
     uint64_t wheel_bytes;
-    struct loop_timer *tick;
     struct asker {
         struct scene *scene;
         struct tail *tail;
@@ -33,11 +32,6 @@ struct scene {
     } askers[TAILS];
     unsigned running;
 };
-
-static void wake(void *ctx)
-{
-    (void)ctx;
-}
 
 static void scene_open(struct scene *s)
 {
@@ -52,7 +46,6 @@ static void scene_open(struct scene *s)
                                      .readers = s->w.readers,
                                      .retries = 1 };
     s->world.hosts = hosts_create(s->w.loop, &s->world.cache);
-    s->tick = loop_timer_create(s->w.loop, wake, NULL);
     small_wheel_add(&wheel, STR(WHEEL_TEXT), 0);
     s->wheel_bytes = wheel.n;
     buf_done(&wheel);
@@ -72,7 +65,6 @@ static void scene_close(struct scene *s)
         forget(&s->askers[i]);
     for (size_t i = 0; i < ROUTES; i++)
         buf_done(&s->answers[i]);
-    loop_timer_destroy(s->tick);
     hosts_destroy(s->world.hosts);
     server_close(&s->server);
     world_close(&s->w);
@@ -132,17 +124,10 @@ static void start(struct scene *s, size_t i, const char *path, uint64_t bytes)
     assert_int_equal(a->calls, 0); /* later, never from inside */
 }
 
-/* One turn of the loop in which something happens, or 5 ms in which nothing does. */
-static void turn(struct scene *s)
-{
-    loop_timer_start(s->tick, 5);
-    uv_run(loop_uv(s->w.loop), UV_RUN_ONCE);
-}
-
 static void run(struct scene *s)
 {
     for (unsigned i = 0; s->running && i < 10 * STEPS_MAX; i++)
-        turn(s);
+        world_step(&s->w);
     assert_int_equal(s->running, 0);
 }
 
@@ -333,8 +318,8 @@ static void test_the_others_wait(void **state)
     for (size_t i = 0; i < TAILS; i++)
         start(&s, i, "/demo", s.wheel_bytes);
     while (!s.server.n_requests)
-        turn(&s);
-    turn(&s);
+        world_step(&s.w);
+    world_step(&s.w);
     assert_int_equal(s.server.n_requests, 1);
     run(&s);
     assert_int_equal(s.server.n_requests, TAILS);
@@ -357,9 +342,9 @@ static void test_the_others_wait_for_the_verdict(void **state)
         for (size_t i = 1; i < TAILS; i++)
             start(&s, i, "/demo", FETCH_BYTES_UNKNOWN);
         while (!s.askers[0].calls)
-            turn(&s);
+            world_step(&s.w);
         for (unsigned i = 0; i < 3; i++)
-            turn(&s);
+            world_step(&s.w);
         assert_int_equal(s.running, TAILS - 1);
         assert_int_equal(s.server.n_requests, 2); /* a suffix and a span */
         if (blamed)
@@ -390,7 +375,7 @@ static bool give_up_after(const char *answer, enum server_after after, unsigned 
     for (size_t i = 0; i < TAILS; i++)
         start(&s, i, i == stays ? "/demo" : "/other", sized ? s.wheel_bytes : FETCH_BYTES_UNKNOWN);
     for (unsigned i = 0; i < turns && s.running; i++)
-        turn(&s);
+        world_step(&s.w);
     for (size_t i = 0; i < TAILS; i++) {
         calls += s.askers[i].calls;
         if (i == stays)
@@ -404,7 +389,7 @@ static bool give_up_after(const char *answer, enum server_after after, unsigned 
         assert_int_equal(s.askers[stays].outcome, TAIL_FOUND);
     }
     for (unsigned i = 0; i < 3; i++)
-        turn(&s); /* nothing of the others comes any more */
+        world_step(&s.w); /* nothing of the others comes any more */
     scene_close(&s);
     return calls < TAILS;
 }

@@ -7,35 +7,27 @@
 
 #include <cmocka.h>
 
+#include "attempts.h"
 #include "dray/fetch/whole.h"
 #include "dray/util/clock.h"
 #include "full_disk.h"
-#include "http_server.h"
-#include "local_world.h"
 #include "store_world.h"
 
-#define PATH    "/demo.whl"
-#define TEXT    "bytes of a file"
-#define OK_200  "HTTP/1.1 200 OK\r\n"
-#define WHOLE   OK_200 "Content-Length: 15\r\nETag: \"right\"\r\n\r\n" TEXT
-#define CUT     OK_200 "Content-Length: 15\r\nETag: \"cut\"\r\nLast-Modified: then\r\n\r\nbite"
-#define CLOSED  OK_200 "Connection: close\r\n\r\n" TEXT
-#define NOTHING "Content-Length: 0\r\n\r\n"
+#define PATH   "/demo.whl"
+#define TEXT   "bytes of a file"
+#define WHOLE  OK_200 "Content-Length: 15\r\nETag: \"right\"\r\n\r\n" TEXT
+#define CUT    OK_200 "Content-Length: 15\r\nETag: \"cut\"\r\nLast-Modified: then\r\n\r\nbite"
+#define CLOSED OK_200 "Connection: close\r\n\r\n" TEXT
 
-enum { STEPS_MAX = 2000, ATTEMPTS = 2, DESCRIPTORS = 256 };
+enum { DESCRIPTORS = 256 };
 
 struct scene {
-    struct local_world w;
-    struct server server;
-    struct server_route routes[ATTEMPTS]; /* of each attempt */
+    struct attempts a;
     struct place *dir;
-    struct fetch_world world;
     struct body_pool pool;
     struct promise promise;
-    struct str url;
     struct whole *whole;
-    struct loop_timer *tick;
-    unsigned calls, retries, files;
+    unsigned files;
     struct whole_result got;
     bool destroys; /* it, from within `done` */
 };
@@ -53,43 +45,19 @@ static unsigned open_files(void)
 
 static bool nothing_stays(struct scene *s)
 {
-    return open_files() == s->files && temp_dir_count(&s->w.dir, ".") == 0;
+    return open_files() == s->files && temp_dir_count(&s->a.w.dir, ".") == 0;
 }
 
-static void wake(void *ctx)
-{
-    (void)ctx;
-}
-
-/* The next attempt gets the next answer. */
-static void note_event(void *ctx, const struct event *ev)
-{
-    struct scene *s = ctx;
-
-    if (ev->kind == EVENT_RETRY)
-        s->server.routes = &s->routes[++s->retries];
-}
-
-/* `answer` comes to each attempt, unless the test changes the route of the second. */
+/* As attempts_open(). */
 static void scene_open(struct scene *s, const char *answer, enum server_after after)
 {
     struct err e = { 0 };
 
     *s = (struct scene){ .promise.bytes = FETCH_BYTES_UNKNOWN };
-    world_open(&s->w);
-    for (size_t i = 0; i < ATTEMPTS; i++)
-        s->routes[i] = (struct server_route){ .path = PATH, .answer = answer, .after = after };
-    server_open(&s->server, s->w.loop, s->routes, 1);
-    events_listen(&s->w.events, note_event, s);
-    s->dir = place_open(s->w.dir.path, &e);
+    attempts_open(&s->a, PATH, answer, after);
+    s->dir = place_open(s->a.w.dir.path, &e);
     assert_non_null(s->dir);
-    s->world = (struct fetch_world){ .loop = s->w.loop,
-                                     .http = s->w.http,
-                                     .events = &s->w.events,
-                                     .temp = s->dir,
-                                     .retries = ATTEMPTS - 1 };
-    s->tick = loop_timer_create(s->w.loop, wake, NULL);
-    s->url = arena_f(&s->w.dir.arena, "http://127.0.0.1:%u" PATH, s->server.port);
+    s->a.world.temp = s->dir;
     s->files = open_files();
 }
 
@@ -101,16 +69,14 @@ static void scene_close(struct scene *s)
     assert_int_equal(open_files(), s->files);
     body_pool_done(&s->pool);
     place_close(s->dir);
-    loop_timer_destroy(s->tick);
-    server_close(&s->server);
-    world_close(&s->w);
+    attempts_close(&s->a);
 }
 
 static void told(void *ctx, struct whole_result *r)
 {
     struct scene *s = ctx;
 
-    assert_int_equal(s->calls++, 0);
+    assert_int_equal(s->a.calls++, 0);
     s->got = *r;
     if (!s->destroys) {
         r->err = (struct err){ 0 }; /* moved away */
@@ -123,27 +89,16 @@ static void told(void *ctx, struct whole_result *r)
 
 static void start(struct scene *s)
 {
-    s->whole = whole_start(&s->world, &s->pool, s->url, &s->promise, told, s);
-    assert_int_equal(s->calls, 0); /* later, never from inside */
-}
-
-/* One turn of the loop in which something happens, or 5 ms in which nothing does. */
-static void turn(struct scene *s)
-{
-    loop_timer_start(s->tick, 5);
-    uv_run(loop_uv(s->w.loop), UV_RUN_ONCE);
+    s->whole = whole_start(&s->a.world, &s->pool, s->a.url, &s->promise, told, s);
+    assert_int_equal(s->a.calls, 0); /* later, never from inside */
 }
 
 static void run(struct scene *s)
 {
     start(s);
-    for (unsigned i = 0; !s->calls && i < STEPS_MAX; i++)
-        turn(s);
-    for (unsigned i = 0; i < 3; i++)
-        turn(s);
-    assert_int_equal(s->calls, 1);
+    attempts_run(&s->a);
     assert_int_equal(s->got.body == NULL, s->got.err.code != 0);
-    assert_int_equal(s->got.requests, s->retries + 1);
+    assert_int_equal(s->got.requests, s->a.retries + 1);
 }
 
 /* The file, verified and whole on the disk, after so many requests. */
@@ -183,8 +138,8 @@ static void test_right(void **state)
     s.whole = NULL;
     assert_int_equal(open_files(), s.files + 1);
     assert_int_equal(body_commit(s.got.body, "demo.whl", &e), 0);
-    assert_true(temp_dir_has(&s.w.dir, "demo.whl", STR(TEXT)));
-    assert_int_equal(temp_dir_count(&s.w.dir, "."), 1);
+    assert_true(temp_dir_has(&s.a.w.dir, "demo.whl", STR(TEXT)));
+    assert_int_equal(temp_dir_count(&s.a.w.dir, "."), 1);
     scene_close(&s);
     scene_open(&s, OK_200 NOTHING, KEEP);
     gives(&s, STR(""), 1);
@@ -202,8 +157,8 @@ static void test_large(void **state)
 
     (void)state;
     scene_open(&s, OK_200 "Content-Length: 600000\r\n\r\n", KEEP);
-    s.routes[0].more = 600000;
-    s.routes[0].one_line = true;
+    s.a.routes[0].more = 600000;
+    s.a.routes[0].one_line = true;
     s.promise.bytes = 600000;
     while (all.n < 600000)
         buf_add_c(&all, 'm');
@@ -287,7 +242,7 @@ static void test_faults(void **state)
             fail_msg("%s: %s after %u requests, %ju bytes: %s", faults[i].answer,
                      err_name(s.got.err.code), s.got.requests, (uintmax_t)s.got.bytes,
                      err_text(&s.got.err));
-        assert_int_equal(s.server.n_requests, faults[i].requests);
+        assert_int_equal(s.a.server.n_requests, faults[i].requests);
         whole_destroy(s.whole);
         s.whole = NULL;
         assert_true(nothing_stays(&s));
@@ -305,7 +260,7 @@ static void test_second_attempt(void **state)
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         scene_open(&s, first[i], CLOSE);
-        s.routes[1].answer = WHOLE;
+        s.a.routes[1].answer = WHOLE;
         s.promise.listed = &sha256;
         s.promise.n_listed = 1;
         uint64_t start_us = clock_us();
@@ -325,10 +280,10 @@ static void test_bad_url(void **state)
 
     (void)state;
     scene_open(&s, WHOLE, KEEP);
-    s.url = STR("ftp://example.org/demo.whl");
+    s.a.url = STR("ftp://example.org/demo.whl");
     run(&s);
     assert_non_null(strstr(err_text(&s.got.err), "ftp://example.org/demo.whl"));
-    assert_int_equal(s.server.n_requests, 0);
+    assert_int_equal(s.a.server.n_requests, 0);
     scene_close(&s);
 }
 
@@ -341,15 +296,15 @@ static void test_no_directory(void **state)
 
     (void)state;
     scene_open(&s, WHOLE, KEEP);
-    s.world.temp = place_open(temp_dir_at(&s.w.dir, "gone"), &e);
+    s.a.world.temp = place_open(temp_dir_at(&s.a.w.dir, "gone"), &e);
     s.files = open_files();
-    assert_int_equal(rmdir(temp_dir_at(&s.w.dir, "gone")), 0);
+    assert_int_equal(rmdir(temp_dir_at(&s.a.w.dir, "gone")), 0);
     run(&s);
     assert_int_equal(s.got.err.code, ERR_IO);
     assert_non_null(strstr(err_text(&s.got.err), "gone"));
     assert_int_equal(s.got.requests, 1);
     assert_int_equal(s.got.bytes, 0);
-    place_close(s.world.temp);
+    place_close(s.a.world.temp);
     scene_close(&s);
 }
 
@@ -367,9 +322,9 @@ static bool whole_when_full(const char *dir)
         struct buf answer = { 0 };
         buf_add_f(&answer, OK_200 "Content-Length: %zu\r\n\r\n", sizes[i]);
         scene_open(&s, buf_z(&answer), KEEP);
-        s.routes[0].more = sizes[i];
-        s.routes[0].one_line = true;
-        s.world.temp = full;
+        s.a.routes[0].more = sizes[i];
+        s.a.routes[0].one_line = true;
+        s.a.world.temp = full;
         run(&s);
         if (s.got.err.code != ERR_SPACE || s.got.requests != 1) {
             fprintf(stderr, "%u requests: %s\n", s.got.requests, err_text(&s.got.err));
@@ -397,13 +352,6 @@ static void test_full_disk(void **state)
 
 /* -- given up -- */
 
-struct moment {
-    const char *answer;
-    enum server_after after;
-    unsigned requests, retries; /* after so many */
-    unsigned turns;             /* and up to so many turns of the loop */
-};
-
 /* Tells whether there was anything left to give up. */
 static bool give_up(const struct moment *m, unsigned turns, bool *begun)
 {
@@ -411,18 +359,14 @@ static bool give_up(const struct moment *m, unsigned turns, bool *begun)
 
     scene_open(&s, m->answer, m->after);
     start(&s);
-    while (s.server.n_requests < m->requests || s.retries < m->retries)
-        turn(&s);
-    for (unsigned i = 0; i < turns && !s.calls; i++)
-        turn(&s);
-    unsigned calls = s.calls;
+    attempts_reach(&s.a, m, turns);
+    unsigned calls = s.a.calls;
     *begun |= open_files() > s.files;
     whole_destroy(s.whole);
     s.whole = NULL;
     assert_true(calls || nothing_stays(&s));
-    for (unsigned i = 0; i < 3; i++)
-        turn(&s);
-    assert_int_equal(s.calls, calls); /* nothing comes any more */
+    attempts_turn(&s.a, 3);
+    assert_int_equal(s.a.calls, calls); /* nothing comes any more */
     scene_close(&s);
     return !calls;
 }
@@ -430,7 +374,7 @@ static bool give_up(const struct moment *m, unsigned turns, bool *begun)
 static void test_given_up_at_every_step(void **state)
 {
     static const struct moment moments[] = {
-        { WHOLE, KEEP, 0, 0, STEPS_MAX }, /* to its end */
+        { WHOLE, KEEP, 0, 0, TURNS_MAX }, /* to its end */
         { CUT, HANG, 1, 0, 8 },
         { CUT, CLOSE, 1, 1, 3 }, /* between two attempts */
         { CUT, CLOSE, 2, 1, 2 },
@@ -444,7 +388,7 @@ static void test_given_up_at_every_step(void **state)
         while (turns < moments[i].turns && give_up(&moments[i], turns, &begun))
             turns++;
         if (i == 0)
-            assert_in_range(turns, 4, STEPS_MAX - 1);
+            assert_in_range(turns, 4, TURNS_MAX - 1);
         else
             assert_int_equal(turns, moments[i].turns);
         assert_true(begun || moments[i].retries); /* there was a file that could have stayed */
