@@ -1,0 +1,215 @@
+/* What is decided next: which package, and which of its candidates. */
+#include <limits.h>
+
+#include "dray/resolve/solver.h"
+
+/* So many conflicts make a package be decided before others (pip and uv have the same number). */
+enum { CONFLICTS_PROMOTE = 5 };
+
+/* pip's PipProvider.get_preference(), best first. */
+struct preference {
+    bool promoted, direct, pinned, bounded, free;
+    unsigned order;
+};
+
+static void add_operator(struct preference *pref, const struct specifier *sp)
+{
+    switch (sp->op) {
+    case SPECIFIER_EQ:
+        pref->pinned |= !sp->wildcard;
+        pref->bounded |= sp->wildcard;
+        break;
+    case SPECIFIER_ARBITRARY:
+        pref->pinned = true;
+        break;
+    case SPECIFIER_LT:
+    case SPECIFIER_LE:
+    case SPECIFIER_COMPATIBLE:
+        pref->bounded = true;
+        break;
+    case SPECIFIER_NE:
+    case SPECIFIER_GE:
+    case SPECIFIER_GT:
+        break;
+    }
+    pref->free = false;
+}
+
+static struct preference preference_of(const struct package *p)
+{
+    struct preference pref = { .promoted = p->conflicts >= CONFLICTS_PROMOTE,
+                               .free = true,
+                               .order = p->order };
+
+    for (size_t i = 0; i < p->demands.n; i++) {
+        const struct demand *d = &p->demands.items[i];
+        if (d->is_constraint)
+            continue;
+        pref.direct |= d->wants->url.p != NULL;
+        for (size_t k = 0; k < d->wants->specifiers.n; k++)
+            add_operator(&pref, &d->wants->specifiers.items[k]);
+    }
+    return pref;
+}
+
+static int compare(const struct package *x, const struct package *y)
+{
+    struct preference a = preference_of(x), b = preference_of(y);
+
+    if (a.promoted != b.promoted)
+        return b.promoted - a.promoted;
+    if (a.direct != b.direct)
+        return b.direct - a.direct;
+    if (a.pinned != b.pinned)
+        return b.pinned - a.pinned;
+    if (a.bounded != b.bounded)
+        return b.bounded - a.bounded;
+    if (a.order != b.order)
+        return a.order < b.order ? -1 : 1;
+    if (a.free != b.free)
+        return a.free - b.free;
+    return str_cmp(x->name, y->name);
+}
+
+struct fates project_admitted(struct solver *s, const struct project *p, const struct demands *d)
+{
+    struct arena *a = &s->arena;
+    struct fates left = p->versions, urls = fates_none(a, left.n);
+    bool pre = s->rules.pre, pinned = false, direct = false;
+
+    for (size_t i = 0; i < d->n; i++) {
+        const struct demand *one = &d->items[i];
+        left = fates_and(a, left, one->fates);
+        pre |= specifier_set_wants_pre(&one->wants->specifiers);
+        pinned |= specifier_set_is_pinned(&one->wants->specifiers);
+        if (one->wants->url.p) {
+            direct = true;
+            urls = fates_or(a, urls, one->fates);
+        }
+    }
+    if (direct) /* pip: then nothing that is listed will do */
+        return fates_and(a, left, urls);
+    left = fates_but(a, left, p->urls);
+    if (!pre && fates_meet(left, p->finals))
+        left = fates_and(a, left, p->finals);
+    if (pinned && fates_within(left, p->yanked))
+        return left;
+    return fates_but(a, left, p->yanked);
+}
+
+static struct fates admitted_now(struct solver *s, struct package *p)
+{
+    struct package *base = p->project->packages;
+
+    if (p != base)
+        return package_now(base, s);
+    return project_admitted(s, p->project, &p->demands);
+}
+
+size_t solver_best_fate(struct solver *s, struct package *p)
+{
+    struct fates choice = fates_and(&s->arena, package_now(p, s), admitted_now(s, p));
+    bool direct = p->project->packages->order != UINT_MAX;
+    bool lowest = s->rules.lowest || (s->rules.lowest_direct && direct);
+
+    fates_drop(&choice, FATE_ABSENT);
+    if (fates_is_empty(choice))
+        return FATE_ABSENT;
+    return lowest ? fates_last(choice) : fates_next(choice, 0);
+}
+
+static bool can_be_decided(const struct solver *s, const struct package *p)
+{
+    const struct package *base = p->project->packages;
+
+    return !p->decided && package_is_required(p, s) && (p == base || base->decided);
+}
+
+/* The most preferred one behind `after` (NULL: of all). */
+static struct package *most_preferred(const struct solver *s, const struct package *after)
+{
+    struct package *best = NULL;
+
+    for (size_t i = 0; i < s->n_packages; i++) {
+        struct package *p = s->packages[i];
+        if (!can_be_decided(s, p) || (after && compare(p, after) <= 0))
+            continue;
+        if (p->extra.p) /* no choice is left */
+            return p;
+        if (!best || compare(p, best) < 0)
+            best = p;
+    }
+    return best;
+}
+
+/* One of which nothing is admitted waits for others that may ask for what it has. */
+struct package *solver_next_package(struct solver *s)
+{
+    struct package *first = most_preferred(s, NULL), *p = first;
+
+    while (p && solver_best_fate(s, p) == FATE_ABSENT)
+        p = most_preferred(s, p);
+    return p ? p : first;
+}
+
+static void put_term(struct solver *s, struct incompatibility *no, struct package *p,
+                     struct fates set)
+{
+    for (size_t i = 0; i < no->n; i++)
+        if (no->terms[i].package == p) {
+            no->terms[i].fates = fates_and(&s->arena, no->terms[i].fates, set);
+            return;
+        }
+    no->terms[no->n++] = (struct term){ p, set };
+}
+
+static bool is_active(const struct demands *d, const struct demand *known)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->items[i].by == known->by && d->items[i].fate == known->fate &&
+            d->items[i].wants == known->wants)
+            return true;
+    return false;
+}
+
+/* Might it change what is admitted? */
+static bool matters(const struct demand *known, struct fates admitted)
+{
+    return known->wants->url.p || specifier_set_wants_pre(&known->wants->specifiers) ||
+           specifier_set_is_pinned(&known->wants->specifiers) ||
+           !fates_within(admitted, known->fates);
+}
+
+/* With these that ask for it, and without those others that are known to ask otherwise. One that is
+ * not decided either way is decided to be absent: nobody needs it. */
+void solver_refuse_unasked(struct solver *s, struct package *p)
+{
+    const struct demands *known = &p->project->known_demands;
+    struct fates admitted = project_admitted(s, p->project, &p->demands);
+    struct incompatibility *no =
+        solver_incompatibility(s, REASON_UNASKED, 1 + p->demands.n + known->n);
+    struct package *undecided = NULL;
+
+    no->n = 0;
+    put_term(s, no, p, fates_but(&s->arena, p->project->versions, admitted));
+    for (size_t i = 0; i < p->demands.n; i++) {
+        const struct demand *d = &p->demands.items[i];
+        if (d->by)
+            put_term(s, no, d->by, fates_one(&s->arena, d->by->all.n, d->fate));
+    }
+    for (size_t i = 0; i < known->n; i++) {
+        const struct demand *d = &known->items[i];
+        struct fates now = package_now(d->by, s);
+        if (is_active(&p->demands, d) || !matters(d, admitted))
+            continue;
+        if (fates_has(now, d->fate) && package_is_required(d->by, s))
+            continue; /* it waits as this one does */
+        if (fates_has(now, d->fate))
+            undecided = d->by;
+        put_term(s, no, d->by, fates_not(&s->arena, fates_one(&s->arena, d->by->all.n, d->fate)));
+    }
+    if (undecided)
+        solver_decide(s, undecided, FATE_ABSENT);
+    else
+        solver_add(s, no);
+}

@@ -1,0 +1,273 @@
+/* The loop of a solver: all that follows, then one more decision. */
+#include "dray/resolve/solve.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "dray/resolve/solver.h"
+#include "dray/util/mem.h"
+
+/* So often one decision may give way to another: against going round in circles. */
+enum { YIELDS_MAX = 8 };
+
+struct solver *solver_create(const struct solve_rules *rules)
+{
+    struct solver *s = mem_new(1, sizeof(*s));
+
+    s->rules = *rules;
+    return s;
+}
+
+static void package_done(struct package *p)
+{
+    free(p->about);
+    free(p->steps);
+    free(p->demands.items);
+}
+
+static void forget_packages(struct solver *s)
+{
+    for (size_t i = 0; i < s->n_packages; i++)
+        package_done(s->packages[i]);
+    for (size_t i = 0; i < s->projects.n; i++) {
+        struct project *p = s->projects.entries[i].value;
+        p->packages = NULL;
+        p->known_demands.n = 0;
+    }
+    s->n_packages = 0;
+}
+
+void solver_destroy(struct solver *s)
+{
+    if (!s)
+        return;
+    forget_packages(s);
+    for (size_t i = 0; i < s->projects.n; i++) {
+        struct project *p = s->projects.entries[i].value;
+        map_done(&p->sets);
+        free(p->known_demands.items);
+    }
+    map_done(&s->projects);
+    free(s->wishes);
+    free(s->packages);
+    free(s->trail);
+    free(s->asked);
+    free(s->queue);
+    free(s->replays);
+    free(s->lacks);
+    arena_done(&s->arena);
+    free(s);
+}
+
+static void add_wish(struct solver *s, const struct wish *w)
+{
+    s->wishes = mem_grow(s->wishes, s->n_wishes, &s->cap_wishes, sizeof(*s->wishes));
+    s->wishes[s->n_wishes++] = *w;
+}
+
+void solver_require(struct solver *s, const struct requirement *r, struct str label)
+{
+    add_wish(s, &(struct wish){ .wants = r, .label = label });
+}
+
+void solver_constrain(struct solver *s, const struct requirement *r, struct str label)
+{
+    add_wish(s, &(struct wish){ .wants = r, .label = label, .is_constraint = true });
+}
+
+const struct solve_lack *solver_lacks(const struct solver *s, size_t *n)
+{
+    *n = s->n_lacks;
+    return s->lacks;
+}
+
+/* All that was decided and learned; not what was told. */
+static void start_over(struct solver *s)
+{
+    forget_packages(s);
+    s->n_trail = s->n_asked = s->n_queue = s->n_replays = s->at_replay = s->level = 0;
+    s->begun = false;
+    s->failure = NULL;
+    s->pins = NULL;
+}
+
+static void sort_candidates(struct solver *s, struct project *p)
+{
+    size_t n = p->listing.n + 1;
+
+    p->finals = fates_none(&s->arena, n);
+    p->yanked = fates_none(&s->arena, n);
+    p->urls = fates_none(&s->arena, n);
+    p->versions = fates_all(&s->arena, n);
+    fates_drop(&p->versions, FATE_ABSENT);
+    for (size_t i = 0; i < p->listing.n; i++) {
+        const struct solve_candidate *c = &p->listing.candidates[i];
+        if (c->url.p)
+            fates_add(&p->urls, i + 1);
+        else if (!c->version.pre)
+            fates_add(&p->finals, i + 1);
+        if (c->yanked)
+            fates_add(&p->yanked, i + 1);
+    }
+}
+
+void solver_tell_listing(struct solver *s, struct str project, const struct solve_listing *l)
+{
+    struct project *p = solver_project(s, project);
+
+    if (p->known) {
+        start_over(s);
+        map_done(&p->sets);
+    }
+    p->known = true;
+    p->listing = *l;
+    p->metadata = arena_alloc(&s->arena, l->n, sizeof(struct solve_metadata *));
+    sort_candidates(s, p);
+}
+
+void solver_tell_metadata(struct solver *s, struct str project, size_t candidate,
+                          const struct solve_metadata *m)
+{
+    solver_project(s, project)->metadata[candidate] = m;
+}
+
+/* -- one more decision -- */
+
+/* What stands against this fate, given all others as they are now; NULL: nothing. */
+static const struct incompatibility *against(const struct solver *s, const struct package *p,
+                                             size_t fate, const struct incompatibility *after)
+{
+    bool reached = !after;
+
+    for (size_t i = 0; i < p->n_about; i++) {
+        const struct incompatibility *no = p->about[i];
+        bool holds = true;
+        for (size_t k = 0; k < no->n && holds; k++)
+            holds = no->terms[k].package == p
+                        ? fates_has(no->terms[k].fates, fate)
+                        : fates_within(package_now(no->terms[k].package, s), no->terms[k].fates);
+        if (holds && reached)
+            return no;
+        reached |= no == after;
+    }
+    return NULL;
+}
+
+/* May the other one simply be decided otherwise? It was free to be, until it was. */
+static bool can_yield(const struct solver *s, const struct package *p,
+                      const struct incompatibility *no)
+{
+    if (no->reason != REASON_NEEDS || no->n != 2 || no->terms[0].package != p)
+        return false;
+    const struct package *other = no->terms[1].package;
+    if (!other->decided || other->yielded >= YIELDS_MAX)
+        return false;
+    size_t last = other->steps[other->n_steps - 1];
+    if (s->trail[last].cause)
+        return false;
+    struct fates before =
+        other->n_steps > 1 ? s->trail[other->steps[other->n_steps - 2]].now : other->all;
+    return !fates_within(before, no->terms[1].fates);
+}
+
+/* As pip, which then pins the other one anew: its decision goes, those behind it are made again
+ * without it, and then that of `p`. */
+static void yield(struct solver *s, struct package *p, size_t fate, struct package *other)
+{
+    size_t at = other->steps[other->n_steps - 1];
+
+    s->n_replays = s->at_replay = 0;
+    other->yielded++;
+    for (size_t i = at + 1; i <= s->n_trail; i++) {
+        const struct step *step = i < s->n_trail ? &s->trail[i] : NULL;
+        if (step && (step->cause || step->package->extra.p || fates_has(step->now, FATE_ABSENT)))
+            continue;
+        s->replays = mem_grow(s->replays, s->n_replays, &s->cap_replays, sizeof(*s->replays));
+        s->replays[s->n_replays++] =
+            step ? (struct replay){ step->package, fates_next(step->now, 0) }
+                 : (struct replay){ p, fate };
+    }
+    solver_back_to(s, s->trail[at].level - 1);
+}
+
+/* `p` gets this fate, or what stands against it does its work. */
+static void try_fate(struct solver *s, struct package *p, size_t fate)
+{
+    const struct incompatibility *no = against(s, p, fate, NULL), *first = no;
+
+    if (!no) {
+        p->project->tried += !p->extra.p;
+        solver_decide(s, p, fate);
+        return;
+    }
+    while (no && can_yield(s, p, no))
+        no = against(s, p, fate, no);
+    if (no)
+        solver_changed(s, p);
+    else
+        yield(s, p, fate, first->terms[1].package);
+}
+
+/* The next of those that are to be decided again, if it still can be. */
+static struct package *next_replay(struct solver *s, size_t *fate)
+{
+    while (s->at_replay < s->n_replays) {
+        const struct replay *r = &s->replays[s->at_replay++];
+        struct fates admitted = project_admitted(s, r->package->project, &r->package->demands);
+        *fate = r->fate;
+        if (!r->package->decided && package_is_required(r->package, s) &&
+            fates_has(package_now(r->package, s), r->fate) && fates_has(admitted, r->fate))
+            return r->package;
+    }
+    return NULL;
+}
+
+enum solve_state solver_step(struct solver *s)
+{
+    struct package *p;
+    size_t fate;
+
+    s->n_lacks = 0;
+    s->begun = s->begun || solver_begin(s);
+    if (!s->begun)
+        return SOLVE_LACKS;
+    while (!s->failure && solver_propagate(s)) {
+        p = next_replay(s, &fate);
+        if (!p) {
+            p = solver_next_package(s);
+            fate = p ? solver_best_fate(s, p) : FATE_ABSENT;
+        }
+        if (!p)
+            return SOLVE_FOUND;
+        if (fate == FATE_ABSENT)
+            solver_refuse_unasked(s, p);
+        else if (solver_expand(s, p, fate))
+            try_fate(s, p, fate);
+        else
+            return SOLVE_LACKS;
+    }
+    return SOLVE_NOTHING;
+}
+
+/* -- for those who fetch ahead -- */
+
+int solver_guess(struct solver *s, const struct requirement *r)
+{
+    struct project *p = solver_project(s, r->project);
+    struct demand one = { .wants = r };
+    struct demands alone = { &one, 1, 1 };
+
+    if (!p->known)
+        return SOLVE_LISTING;
+    one.fates = project_set(s, p, r);
+    struct fates admitted = project_admitted(s, p, &alone);
+    size_t fate = fates_next(admitted, 0);
+    return fate < admitted.n ? (int)fate - 1 : SOLVE_LISTING;
+}
+
+size_t solver_tried(const struct solver *s, struct str project)
+{
+    const struct project *p = map_get(&s->projects, project);
+
+    return p ? p->tried : 0;
+}
