@@ -10,16 +10,15 @@ and dray at who asks in the end; and pip's walk may be too deep for Python. What
 here in any case. Where pip neither rejected a candidate nor pinned a project anew, the versions are the same.
 """
 
-import argparse
 import collections
 import dataclasses
 import logging
-import os
 import pathlib
 import random
 import subprocess
 import sys
 
+import oracle
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -216,8 +215,8 @@ def ask_pip(universe):
 
 # -- dray --
 
-def ask_dray(oracle, universes):
-    said = subprocess.run([oracle], input="".join(u.text() for u in universes), capture_output=True, text=True,
+def ask_dray(program, universes):
+    said = subprocess.run([program], input="".join(u.text() for u in universes), capture_output=True, text=True,
                           check=True).stdout.splitlines()
     assert len(said) == len(universes)
     for line in said:
@@ -287,8 +286,8 @@ def problem_with(universe, pins):
 # -- both --
 
 class Comparing:
-    def __init__(self, oracle):
-        self.oracle = oracle
+    def __init__(self, program):
+        self.program = program
         self.kinds = collections.Counter()
         self.wrong = []
 
@@ -313,7 +312,7 @@ class Comparing:
         pip_resolver.PipReporter = Reporter
         logging.disable()
         universes = list(universes)
-        for universe, dray in zip(universes, ask_dray(self.oracle, universes)):
+        for universe, dray in zip(universes, ask_dray(self.program, universes)):
             self.one(universe, dray)
 
 
@@ -323,25 +322,14 @@ def universes(seed, n):
 
 
 def main(argv):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("oracle")
-    parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--show", type=int, default=5, help="so many differences")
-    options = parser.parse_args(argv)
+    options = oracle.arguments(__doc__, CASES).parse_args(argv)
     comparing = Comparing(options.oracle)
     comparing.all(universes(options.seed, options.cases))
-    for (kind, same), n in sorted(comparing.kinds.items()):
-        print(f"pip {kind:10} {same:6} {n}")
-    print(f"{len(comparing.wrong)} differences, seed {options.seed}")
-    print("\n".join(comparing.wrong[:options.show]))
-    return bool(comparing.wrong)
+    return oracle.tell(options, options.cases, comparing.wrong, comparing.kinds)
 
 
 def test_differential():
-    oracle = pathlib.Path(os.environ["DRAY_BUILD"], "tests", "unit", "oracle_solve")
-    assert oracle.exists(), f"{oracle} is not built"
-    comparing = Comparing(oracle)
+    comparing = Comparing(oracle.program("solve"))
     comparing.all(universes(0, CASES))
     assert not comparing.wrong, "\n".join(comparing.wrong[:5])
     assert sum(n for (_, same), n in comparing.kinds.items() if "lost" in same) <= CASES // 1000
