@@ -122,13 +122,17 @@ static bool take_apart(const char *quoted, struct url *u)
     return ok;
 }
 
-/* "http:/x" and "http:///x" are nothing that libcurl minds. */
+/* "http:/x" and "http:///x" are nothing that libcurl minds, nor is "%35", by which a host may be a
+ * number that it reads as an address only the second time. */
 static const char *reason_against(const struct url_parts *parts)
 {
     if (!str_eq_nocase(parts->scheme, STR("http")) && !str_eq_nocase(parts->scheme, STR("https")))
         return "it must begin with http:// or https://";
     if (parts->authority.n == 0)
         return "\"//\" and a host are expected behind the scheme";
+    ptrdiff_t at = str_rfind(parts->authority, '@');
+    if (str_find(str_sub(parts->authority, (size_t)(at + 1), parts->authority.n), '%') >= 0)
+        return "its host is written with \"%\"";
     return NULL;
 }
 
