@@ -15,10 +15,14 @@ enum { MARK_BYTES_MAX = 4096 };
 
 static const char mark[] = SIGNATURE OURS;
 
-/* Written before there is a store, or there on an empty file system. */
+#define NAME "CACHEDIR.TAG"
+
+/* Written before there is a store, or there on an empty file system; or a mark that is just being
+ * written, maybe by one that was killed. */
 static bool is_harmless(const char *name)
 {
-    return strcmp(name, "interpreters") == 0 || strcmp(name, "lost+found") == 0;
+    return strcmp(name, "interpreters") == 0 || strcmp(name, "lost+found") == 0 ||
+           strncmp(name, NAME ".", sizeof(NAME)) == 0;
 }
 
 /* The name of one that is not harmless, or "". */
@@ -49,7 +53,7 @@ int mark_check(const char *root, bool read_only, struct err *e)
     struct buf path = { 0 }, stranger = { 0 };
     int code = 0;
 
-    buf_add_f(&path, "%s/CACHEDIR.TAG", root);
+    buf_add_f(&path, "%s/" NAME, root);
     find_stranger(root, &stranger);
     if (is_marked(buf_z(&path)))
         code = 0;

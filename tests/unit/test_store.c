@@ -525,6 +525,7 @@ static void test_foreign_directory(void **state)
     assert_int_equal(temp_dir_count(&d, "repository"), 1);
     assert_true(temp_dir_has(&d, "repository/objects/ab/cdef", STR("x")));
     assert_true(temp_dir_has(&d, "base/index.sqlite", STR("SQLite format 3")));
+    temp_dir_put(&d, "empty/CACHEDIR.TAG.x1Y2z3", STR("Sig")); /* of one that was killed */
     open_fails(temp_dir_at(&d, "empty"), true, ERR_NOT_FOUND, "no store");
     store_close(store_world_open(temp_dir_at(&d, "empty"), 0));
     assert_true(temp_dir_has(&d, "empty/CACHEDIR.TAG", MARK));
