@@ -8,10 +8,6 @@ static int check_wish(const struct settings *s, struct err *e)
         return err_set(e, ERR_USAGE,
                        "nothing to %s: name a requirement or a file of them with -r FILE",
                        settings_command_name(s->command));
-    if (!s->no_deps)
-        return err_set(e, ERR_USAGE,
-                       "resolving dependencies is not built in dray yet: add --no-deps to fetch "
-                       "exactly what is named");
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dray/fetch/refusal.h"
+#include "dray/util/map.h"
 #include "dray/util/mem.h"
 
 struct choice {
@@ -142,4 +143,70 @@ const struct distribution *candidate_choose(const struct candidate_rules *rules,
         refusal_explain(rules, items, c.why, n, e);
     free(c.why);
     return best;
+}
+
+/* -- all of them -- */
+
+/* A file that is ranked among others; qsort() knows no context. */
+struct ranked {
+    const struct candidate_rules *rules;
+    const struct distribution *item;
+    size_t place; /* among equals the later wins, as in pip */
+    enum refusal why;
+};
+
+static int compare_ranked(const void *x, const void *y)
+{
+    const struct ranked *a = x, *b = y;
+    int order = (a->why != REFUSAL_NONE) - (b->why != REFUSAL_NONE);
+
+    if (!order)
+        order = a->why == REFUSAL_NONE ? compare(a->rules, b->item, a->item)
+                                       : version_cmp(&b->item->version, &a->item->version);
+    return order ? order : a->place < b->place ? 1 : -1;
+}
+
+static void list_refused(const struct ranked *r, struct arena *a, struct candidate_list *out)
+{
+    struct buf why = { 0 };
+
+    refusal_say(r->rules, r->item, r->why, &why);
+    out->refused[out->n_refused++] =
+        (struct solve_refused){ r->item->version, arena_str(a, buf_str(&why)) };
+    buf_done(&why);
+}
+
+void candidate_list(const struct candidate_rules *rules, const struct distribution *const *items,
+                    size_t n, struct arena *a, struct candidate_list *out)
+{
+    static const struct specifier_set any;
+    struct candidate_rules of_all = *rules;
+    struct choice c = { .rules = &of_all, .items = items, .n = n };
+    struct ranked *ranked = mem_new(n, sizeof(*ranked));
+    struct map seen = { 0 };
+
+    of_all.specifiers = &any;
+    c.why = mem_new(n, sizeof(*c.why));
+    for (size_t i = 0; i < n; i++)
+        c.why[i] = judge_alone(&of_all, items[i]);
+    judge_hashes(&c);
+    for (size_t i = 0; i < n; i++)
+        ranked[i] = (struct ranked){ &of_all, items[i], i, c.why[i] };
+    qsort(ranked, n, sizeof(*ranked), compare_ranked);
+    *out = (struct candidate_list){ 0 };
+    out->items = arena_alloc(a, n, sizeof(*out->items));
+    out->refused = arena_alloc(a, n, sizeof(*out->refused));
+    for (size_t i = 0; i < n; i++) {
+        struct str key = ranked[i].item->version.key;
+        if (map_get(&seen, key))
+            continue;
+        map_put(&seen, key, ranked);
+        if (ranked[i].why == REFUSAL_NONE)
+            out->items[out->n++] = ranked[i].item;
+        else
+            list_refused(&ranked[i], a, out);
+    }
+    map_done(&seen);
+    free(c.why);
+    free(ranked);
 }

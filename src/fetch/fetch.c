@@ -85,7 +85,9 @@ static void look_up(struct fetch *f)
 {
     if (f->wish.fault.code)
         err_set(&f->fault, f->wish.fault.code, "%s", err_text(&f->wish.fault));
-    if (f->fault.code || f->wish.url.p)
+    if (f->fetcher->to_resolve && !f->fault.code && !f->pin)
+        return; /* until the set is resolved */
+    if (f->fault.code || f->wish.url.p || f->pin)
         choose(f);
     else
         f->query = source_start(f->fetcher->world.source, f->wish.project, looked_up, f);
@@ -135,7 +137,9 @@ static void read_metadata(struct fetch *f)
                                 .sidecar_digest = f->has_sidecar_digest ? &f->sidecar_digest : NULL,
                                 .view = &f->view };
 
-    if (wants_metadata(f))
+    if (f->pin)
+        fetch_take_facts(f);
+    else if (wants_metadata(f))
         f->ladder = ladder_start(w, &f->fetcher->pool, &wish, metadata_came, f);
     else
         fetch_go(f, FETCH_DECIDE);

@@ -37,6 +37,21 @@ static void set_file(struct fetch *f, const struct simple_file *file, struct str
                 STR_ARG(f->view.filename));
 }
 
+static int take_listed(struct fetch *f, const struct distribution *d)
+{
+    struct str url;
+
+    if (distribution_url(d, &f->fetcher->arena, &url, &f->fault))
+        return f->fault.code;
+    f->view.version = arena_str(&f->fetcher->arena, d->version.text);
+    set_file(f, d->file, url);
+    if (d->file->yanked)
+        events_warn(f->fetcher->world.events, &f->view, "%.*s is yanked%s%.*s",
+                    STR_ARG(f->view.filename), d->file->yanked_reason.n ? ": " : "",
+                    STR_ARG(d->file->yanked_reason));
+    return f->fault.code;
+}
+
 static int decide_listed(struct fetch *f)
 {
     struct candidate_rules rules = { .label = f->wish.label,
@@ -50,28 +65,8 @@ static int decide_listed(struct fetch *f)
                                      .pre = f->wish.pre };
     const struct distribution *d =
         candidate_choose(&rules, f->answer->items, f->answer->n, &f->fault);
-    struct buf joined = { 0 }, url = { 0 };
 
-    if (!d)
-        return f->fault.code;
-    int code = url_join(d->base, d->file->url, &joined, &f->fault);
-    url_lend_userinfo(d->base, buf_str(&joined), &url);
-    if (code) {
-        err_wrap(&f->fault, "the index lists a file at an address that can't be used");
-    } else if (is_local(buf_str(&url)) && !is_local(d->base)) {
-        err_set(&f->fault, ERR_INPUT,
-                "the index lists a file on this machine, %s; that is not its to give", buf_z(&url));
-    } else {
-        f->view.version = arena_str(&f->fetcher->arena, d->version.text);
-        set_file(f, d->file, arena_str(&f->fetcher->arena, buf_str(&url)));
-        if (d->file->yanked)
-            events_warn(f->fetcher->world.events, &f->view, "%.*s is yanked%s%.*s",
-                        STR_ARG(f->view.filename), d->file->yanked_reason.n ? ": " : "",
-                        STR_ARG(d->file->yanked_reason));
-    }
-    buf_done(&joined);
-    buf_done(&url);
-    return f->fault.code;
+    return d ? take_listed(f, d) : f->fault.code;
 }
 
 static int check_version(struct fetch *f, const struct version *v)
@@ -130,7 +125,12 @@ static int decide_direct(struct fetch *f)
 
 int fetch_decide(struct fetch *f)
 {
-    int code = f->wish.url.p ? decide_direct(f) : decide_listed(f);
+    int code;
+
+    if (f->wish.url.p)
+        code = decide_direct(f);
+    else
+        code = f->pin ? take_listed(f, f->pin->file) : decide_listed(f);
 
     if (!code)
         code = promise_check_early(&f->promise, &f->fault);

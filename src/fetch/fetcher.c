@@ -9,8 +9,12 @@ static void fetcher_begin(void *ctx)
 {
     struct fetcher *f = ctx;
 
-    for (size_t i = 0; i < f->n; i++)
+    size_t n = f->n; /* more may come: fetch_resolve.c begins those itself */
+
+    for (size_t i = 0; i < n; i++)
         fetch_begin(f->items[i]);
+    if (f->to_resolve)
+        fetcher_resolve_now(f);
 }
 
 static void fetcher_end(void *ctx)
@@ -51,6 +55,17 @@ void fetcher_add(struct fetcher *f, const struct fetch_wish *wish)
     f->items[f->n++] = item;
 }
 
+void fetcher_resolve(struct fetcher *f, struct facts *facts, const struct resolution_input *in)
+{
+    f->facts = facts;
+    f->to_resolve = in;
+}
+
+const struct err *fetcher_unsolved(const struct fetcher *f)
+{
+    return &f->unsolved;
+}
+
 void fetcher_start(struct fetcher *f)
 {
     f->running = f->n;
@@ -71,6 +86,8 @@ void fetcher_cancel(struct fetcher *f)
     loop_unpost(f->world.loop, &f->end);
     for (size_t i = 0; i < f->n; i++)
         fetch_cancel(f->items[i]);
+    resolution_destroy(f->resolution);
+    f->resolution = NULL;
 }
 
 void fetcher_destroy(struct fetcher *f)
@@ -82,6 +99,7 @@ void fetcher_destroy(struct fetcher *f)
         err_done(&f->items[i]->view.err);
         err_done(&f->items[i]->fault);
     }
+    err_done(&f->unsolved);
     body_pool_done(&f->pool);
     map_done(&f->claims);
     free(f->items);

@@ -151,3 +151,31 @@ int refusal_explain(const struct candidate_rules *rules, const struct distributi
     buf_done(&text);
     return ERR_NO_MATCH;
 }
+
+void refusal_say(const struct candidate_rules *rules, const struct distribution *d,
+                 enum refusal why, struct buf *out)
+{
+    switch (why) {
+    case REFUSAL_NONE:
+    case REFUSAL_VERSION:
+    case REFUSAL_PRE:
+    case REFUSAL_YANKED:
+        break;
+    case REFUSAL_WHEEL:
+        buf_add_z(out, "is there as a wheel only, and --no-binary excludes those");
+        break;
+    case REFUSAL_SDIST:
+        buf_add_z(out, "is there as a source distribution only, and --only-binary excludes those");
+        break;
+    case REFUSAL_TAGS:
+        buf_add_f(out, "has no wheel for %.*s", STR_ARG(rules->target->label));
+        break;
+    case REFUSAL_PYTHON:
+        buf_add_f(out, "needs Python %.*s, and this is for %.*s", STR_ARG(d->file->requires_python),
+                  STR_ARG(rules->target->env.python_full_version));
+        break;
+    case REFUSAL_HASH:
+        buf_add_z(out, "has none of the hashes that are allowed");
+        break;
+    }
+}

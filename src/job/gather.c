@@ -170,6 +170,8 @@ static struct specifier_set specifiers_of(struct work *w, const struct demand *d
     struct specifier_set *sets = mem_new(n_all, sizeof(*sets));
     struct map seen = { 0 };
 
+    if (!w->in->settings->no_deps) /* then they are for the resolution */
+        n_all = d->n_wants;
     for (size_t i = 0; i < n_all; i++) {
         const struct want *want = i < d->n_wants ? d->wants[i] : d->constraints[i - d->n_wants];
         if (!want->specifiers.n || map_get(&seen, want->specifiers.text))
@@ -201,6 +203,21 @@ static struct str label_of(struct work *w, const struct demand *d)
     return label;
 }
 
+/* Of all that ask for it; doubles do no harm. */
+static const struct str *extras_of(struct work *w, const struct demand *d, size_t *n)
+{
+    struct str *all;
+
+    *n = 0;
+    for (size_t i = 0; i < d->n_wants; i++)
+        *n += d->wants[i]->n_extras;
+    all = arena_alloc(&w->out->arena, *n, sizeof(*all));
+    for (size_t i = 0, k = 0; i < d->n_wants; i++)
+        for (size_t x = 0; x < d->wants[i]->n_extras; x++)
+            all[k++] = d->wants[i]->extras[x];
+    return all;
+}
+
 static void make_wish(struct work *w, const struct demand *d, struct fetch_wish *wish)
 {
     const struct settings *s = w->in->settings;
@@ -208,6 +225,7 @@ static void make_wish(struct work *w, const struct demand *d, struct fetch_wish 
 
     *wish = (struct fetch_wish){ .label = label_of(w, d), .project = d->project };
     wish->specifiers = specifiers_of(w, d);
+    wish->extras = extras_of(w, d, &wish->n_extras);
     for (size_t i = 0; i < d->n_wants; i++)
         add_want(w, &draft, d->wants[i]);
     for (size_t i = 0; i < d->n_constraints; i++)
@@ -220,6 +238,26 @@ static void make_wish(struct work *w, const struct demand *d, struct fetch_wish 
     wish->need_hash = w->hash_mode;
     if (w->hash_mode)
         check_pinned(wish, d);
+}
+
+/* Also of what nobody asks for so far: something may need it. */
+static void gather_constraints(struct work *w)
+{
+    const struct gather_input *in = w->in;
+    struct fetch_wish *all = mem_new(in->n_constraints, sizeof(*all));
+
+    for (size_t i = 0; i < in->n_constraints; i++) {
+        const struct want *c = &in->constraints[i];
+        if (!marker_eval(c->marker, in->env, STR_NONE))
+            continue;
+        all[w->out->n_constraints++] = (struct fetch_wish){ .label = c->label,
+                                                            .project = c->project,
+                                                            .specifiers = c->specifiers,
+                                                            .url = c->url,
+                                                            .hashes = c->hashes,
+                                                            .n_hashes = c->n_hashes };
+    }
+    w->out->constraints = all;
 }
 
 void gather(const struct gather_input *in, struct gathered *out)
@@ -237,6 +275,9 @@ void gather(const struct gather_input *in, struct gathered *out)
         free(w.demands[i].constraints);
     }
     out->n = w.n;
+    out->need_hash = w.hash_mode;
+    if (!in->settings->no_deps)
+        gather_constraints(&w);
     free(w.demands);
     map_done(&w.by_key);
     map_done(&w.named);
@@ -249,6 +290,7 @@ void gathered_done(struct gathered *g)
     for (size_t i = 0; i < g->n; i++)
         err_done(&g->wishes[i].fault);
     free(g->wishes);
+    free(g->constraints);
     strs_done(&g->ignored);
     arena_done(&g->arena);
     *g = (struct gathered){ 0 };

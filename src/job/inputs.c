@@ -74,7 +74,7 @@ static int inputs_add(struct inputs *in, struct str text, struct str origin, boo
     if (want_parse(&in->arena, text, origin, hashes, n_hashes, want, &in->err))
         return in->err.code;
     list->n++;
-    if (is_constraint && (!want->project.p || want->has_extras))
+    if (is_constraint && (!want->project.p || want->n_extras))
         return err_set(&in->err, ERR_INPUT, "%.*s: a constraint must %s: \"%.*s\"", STR_ARG(origin),
                        want->project.p ? "not have extras" : "name a project",
                        STR_ARG(want->label));

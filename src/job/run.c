@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dray/fetch/fetch.h"
+#include "dray/fetch/resolution.h"
 #include "dray/job/gather.h"
 #include "dray/job/inputs.h"
 #include "dray/job/installer.h"
@@ -33,6 +34,8 @@ struct job {
     const char **trusted_hosts;
     size_t n_trusted_hosts;
     struct gathered gathered;
+    struct facts *facts; /* NULL with --no-deps */
+    struct resolution_input to_resolve;
     struct fetcher *fetcher;
     bool inputs_ready;
     uint64_t start_us;
@@ -113,7 +116,13 @@ static void job_fetched(void *ctx)
 {
     struct job *j = ctx;
     bool installs = j->settings->command == COMMAND_INSTALL && !j->settings->dry_run;
+    const struct err *unsolved = fetcher_unsolved(j->fetcher);
 
+    j->result.fetches = fetcher_views(j->fetcher, &j->result.n);
+    if (unsolved->code) {
+        err_set(&j->err, unsolved->code, "%s", err_text(unsolved));
+        j->result.is_unsolved = true;
+    }
     if (installs && j->result.n && !count_failed(j))
         job_install(j);
     else
@@ -141,6 +150,36 @@ static int job_gather(struct job *j)
     return needs_index(&j->gathered) ? settings_check_index(j->settings, &j->err) : 0;
 }
 
+/* What `dray metadata` is asked about it is asked about alone. */
+static bool resolves(const struct job *j)
+{
+    return !j->settings->no_deps && j->settings->command != COMMAND_METADATA;
+}
+
+static struct resolution_formats formats_of(void *ctx, struct str project)
+{
+    const struct job *j = ctx;
+    struct settings_formats formats = settings_formats_of(j->settings, project);
+
+    return (struct resolution_formats){ formats.wheel, formats.sdist };
+}
+
+static void job_resolve(struct job *j, const struct fetch_world *w)
+{
+    j->facts = facts_create(w);
+    j->to_resolve = (struct resolution_input){ .target = j->target,
+                                               .wishes = j->gathered.wishes,
+                                               .n_wishes = j->gathered.n,
+                                               .constraints = j->gathered.constraints,
+                                               .n_constraints = j->gathered.n_constraints,
+                                               .pre = j->settings->pre,
+                                               .prefer_binary = j->settings->prefer_binary,
+                                               .need_hash = j->gathered.need_hash,
+                                               .formats = formats_of,
+                                               .ctx = j };
+    fetcher_resolve(j->fetcher, j->facts, &j->to_resolve);
+}
+
 static int job_start_fetching(struct job *j)
 {
     if (j->settings->trusted_hosts.n != j->n_trusted_hosts && job_connect(j))
@@ -157,6 +196,8 @@ static int job_start_fetching(struct job *j)
     j->fetcher = fetcher_create(&w, job_fetched, j);
     for (size_t i = 0; i < j->gathered.n; i++)
         fetcher_add(j->fetcher, &j->gathered.wishes[i]);
+    if (resolves(j))
+        job_resolve(j, &w);
     j->result.fetches = fetcher_views(j->fetcher, &j->result.n);
     fetcher_start(j->fetcher);
     return 0;
@@ -333,8 +374,12 @@ int job_run(struct job *j, struct err *e)
         assert(stopped);
         (void)stopped;
     }
-    if (j->fetcher)
+    if (j->fetcher) {
         fetcher_cancel(j->fetcher);
+        j->result.fetches = fetcher_views(j->fetcher, &j->result.n);
+    }
+    if (j->facts)
+        facts_cancel(j->facts);
     installer_cancel(j->installer);
     j->installer = NULL;
     workshop_done(&j->workshop);
@@ -353,6 +398,7 @@ void job_destroy(struct job *j)
     if (!j)
         return;
     fetcher_destroy(j->fetcher);
+    facts_destroy(j->facts);
     workshop_done(&j->workshop);
     gathered_done(&j->gathered);
     inputs_destroy(j->inputs);

@@ -50,14 +50,27 @@ static bool is_archive(struct str s)
     return str_ends(s, STR(".whl")) || sdist_ending(s).p;
 }
 
-/* "./x.whl[extra]": pip allows extras behind a path; they say what else to install, not what to
- * fetch. */
-static struct str strip_extras(struct str s, bool *had)
+/* "./x.whl[extra]": pip allows extras behind a path. */
+static struct str strip_extras(struct str s, struct str *extras)
 {
     ptrdiff_t open = str_rfind(s, '[');
+    bool has = open > 0 && str_ends(s, STR("]")) && (size_t)open + 2 < s.n;
 
-    *had = open > 0 && str_ends(s, STR("]")) && (size_t)open + 2 < s.n;
-    return *had ? str_trim(str_sub(s, 0, (size_t)open)) : s;
+    *extras = has ? str_sub(s, (size_t)open, s.n) : STR_NONE;
+    return has ? str_trim(str_sub(s, 0, (size_t)open)) : s;
+}
+
+static int set_extras(struct arena *a, struct str extras, struct want *w, struct err *e)
+{
+    struct requirement r;
+
+    if (!extras.p)
+        return 0;
+    if (requirement_parse(a, arena_f(a, "x%.*s", STR_ARG(extras)), &r, e))
+        return err_wrap(e, "in the extras \"%.*s\"", STR_ARG(extras));
+    w->extras = r.extras;
+    w->n_extras = r.n_extras;
+    return 0;
 }
 
 /* The project that a wheel's name tells; an sdist's may or may not end where its version begins. */
@@ -198,7 +211,8 @@ static int set_requirement(struct arena *a, struct str text, struct want *w, str
     }
     w->project = r.project;
     w->specifiers = r.specifiers;
-    w->has_extras = r.n_extras > 0;
+    w->extras = r.extras;
+    w->n_extras = r.n_extras;
     if (!r.url.p)
         return 0;
     if (check_foreign(r.url, e))
@@ -212,11 +226,11 @@ static int parse_kind(struct arena *a, struct str text, struct want *w, struct e
         return set_url(a, text, w, e);
     if (check_foreign(text, e))
         return e->code;
-    struct str path = strip_extras(text, &w->has_extras);
+    struct str extras, path = strip_extras(text, &extras);
     switch (path_kind(a, text, path)) {
     case PATH_FILE:
     case PATH_MISSING: /* told when it is looked for, so that the others are fetched all the same */
-        return set_path(a, path, w, e);
+        return set_extras(a, extras, w, e) ? e->code : set_path(a, path, w, e);
     case PATH_DIRECTORY:
         return err_set(e, ERR_UNSUPPORTED,
                        "this is a directory; dray fetches finished distributions: build a wheel "

@@ -129,7 +129,7 @@ static void add_item(struct json *j, const struct fetch_view *v)
     json_map_end(j);
     add_bool(j, "is_direct", v->is_direct);
     add_bool(j, "is_yanked", v->yanked_reason.p != NULL);
-    add_bool(j, "requested", true);
+    add_bool(j, "requested", !v->is_dependency);
     add_metadata(j, v);
     add_own(j, v);
     json_map_end(j);

@@ -14,7 +14,8 @@ enum { INDENT = 4 };
 /* What has its own message: not what merely was under way when the user broke off. */
 static bool is_told(const struct fetch_view *v)
 {
-    return v->state == FETCH_FAILED && v->err.code && v->err.code != ERR_INTERRUPTED;
+    return v->state == FETCH_FAILED && v->err.code && v->err.code != ERR_INTERRUPTED &&
+           v->err.code != ERR_UNSOLVED;
 }
 
 static bool has_wrong_hash(const struct fetch_view *v)
@@ -69,7 +70,7 @@ static void errors_add(struct buf *out, const struct job_result *r, const struct
     }
     if (wrong_hashes)
         hashes_add(out, r, wrong_hashes, colour);
-    if (run->code && !told && !r->signal)
+    if (run->code && (!told || r->is_unsolved) && !r->signal)
         error_add(out, STR_NONE, run, colour);
 }
 

@@ -93,6 +93,10 @@ class Program:
         retries = () if "--retries" in args else ("--retries", "0")
         return self("download", "--no-deps", *retries, "-d", dest, *args, **more)
 
+    def resolve(self, *args, dest, **more):
+        """The same with dependencies."""
+        return self("download", "--retries", "0", "-d", dest, *args, **more)
+
 
 def names_in(folder):
     """All that is in a destination, hidden files too."""

@@ -95,13 +95,6 @@ def test_local_paths_as_requirements(dray, dest, corpus):
     assert contents(dest) == {path.name: path.read_bytes() for path in corpus[:2]}
 
 
-def test_without_no_deps_it_says_so(dray, dest, nginx_json, corpus):
-    result = dray("download", "-i", nginx_json, make_index.project_of(corpus[0].name), "-d", dest)
-    assert result.rc == 2, result
-    assert "--no-deps" in result.err
-    assert names_in(dest) == []
-
-
 def test_destination_is_here_by_default(dray, nginx_json, corpus):
     name = make_index.project_of(corpus[0].name)
     succeeded(dray("download", "--no-deps", "-i", nginx_json, name))

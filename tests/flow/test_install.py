@@ -184,10 +184,13 @@ def test_nothing_to_install(dray, fault):
     failed_with(dray("install", "--no-deps", "-i", fault.index), "nothing to install", code=2)
 
 
-def test_without_no_deps_it_says_so(dray, fault, project):
-    project("demo")
-    failed_with(dray("install", "-i", fault.index, "demo"), "--no-deps", code=2)
-    assert fault.requests() == []
+def test_with_what_it_needs(dray, venv, fault, wheel):
+    for name, needs in (("needy", ["needed>=1"]), ("needed", [])):
+        path = wheel(name, "1.0", requires_dist=needs)
+        fault.project(name, fault.wheel(path))
+    succeeded(dray("install", "-i", fault.index, "--python", venv, "needy"))
+    assert ask(venv, "-c", "import needy, needed; print(needed.__version__)") == (0, "1.0\n")
+
 
 
 def test_all_are_ignored(install, project, tmp_path):

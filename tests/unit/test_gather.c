@@ -92,12 +92,13 @@ static void set_options(struct case_line *c, struct settings *s, struct str opti
     }
 }
 
-static void scene_open(struct scene *s, struct case_line *c, const char *file)
+static void scene_open(struct scene *s, struct case_line *c, const char *file, bool no_deps)
 {
     struct err e = { 0 };
 
     *s = (struct scene){ 0 };
     settings_init(&s->settings);
+    s->settings.no_deps = no_deps;
     set_options(c, &s->settings, c->fields[2]);
     assert_int_equal(target_from_spec(STR("3.12:manylinux_2_28_x86_64"), &s->target, &e), 0);
     s->n_wants = parse_wants(c, &s->arena, c->fields[0], file, s->wants);
@@ -119,9 +120,12 @@ static void scene_close(struct scene *s)
     arena_done(&s->arena);
 }
 
-static void describe(const struct fetch_wish *w, struct buf *out)
+static void describe(const struct fetch_wish *w, bool with_extras, struct buf *out)
 {
     buf_add_str(out, w->project.p ? w->project : STR("-"));
+    for (size_t i = 0; i < w->n_extras && with_extras; i++)
+        buf_add_f(out, "%s%.*s%s", i ? "," : "[", STR_ARG(w->extras[i]),
+                  i + 1 == w->n_extras ? "]" : "");
     if (w->specifiers.text.n)
         buf_add_f(out, " %.*s", STR_ARG(w->specifiers.text));
     if (w->url.p)
@@ -137,6 +141,41 @@ static void describe(const struct fetch_wish *w, struct buf *out)
         buf_add_f(out, " fault=%s", err_name(w->fault.code));
 }
 
+static void describe_all(const struct fetch_wish *wishes, size_t n, bool with_extras,
+                         struct buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        buf_add_z(out, i ? " & " : "");
+        describe(&wishes[i], with_extras, out);
+    }
+}
+
+static void check_resolve(struct case_line *c, void *ctx)
+{
+    struct buf wishes = { 0 }, constraints = { 0 };
+    struct scene s;
+
+    (void)ctx;
+    if (!case_has(c, 5, 5))
+        return;
+    scene_open(&s, c, NULL, false);
+    for (size_t i = 0; i < s.out.n_constraints; i++) /* formats are those of the project */
+        s.out.constraints[i].allow_wheel = s.out.constraints[i].allow_sdist = true;
+    describe_all(s.out.wishes, s.out.n, true, &wishes);
+    describe_all(s.out.constraints, s.out.n_constraints, true, &constraints);
+    case_equal(c, buf_str(&wishes), c->fields[3]);
+    case_equal(c, buf_str(&constraints), c->fields[4]);
+    buf_done(&wishes);
+    buf_done(&constraints);
+    scene_close(&s);
+}
+
+static void test_resolve(void **state)
+{
+    (void)state;
+    assert_true(case_each("gather/resolve.case", 6, check_resolve, NULL));
+}
+
 static void check_merge(struct case_line *c, void *ctx)
 {
     struct buf wishes = { 0 }, ignored = { 0 };
@@ -145,11 +184,8 @@ static void check_merge(struct case_line *c, void *ctx)
     (void)ctx;
     if (!case_has(c, 5, 5))
         return;
-    scene_open(&s, c, NULL);
-    for (size_t i = 0; i < s.out.n; i++) {
-        buf_add_z(&wishes, i ? " & " : "");
-        describe(&s.out.wishes[i], &wishes);
-    }
+    scene_open(&s, c, NULL, true);
+    describe_all(s.out.wishes, s.out.n, false, &wishes);
     for (size_t i = 0; i < s.out.ignored.n; i++)
         buf_add_f(&ignored, "%s%.*s", i ? " & " : "", STR_ARG(s.out.ignored.items[i]));
     case_equal(c, buf_str(&wishes), c->fields[3]);
@@ -174,7 +210,7 @@ static void check_told(struct case_line *c, void *ctx)
     (void)ctx;
     if (!case_has(c, 5, 5))
         return;
-    scene_open(&s, c, "r.txt");
+    scene_open(&s, c, "r.txt", true);
     assert_int_equal(s.out.n, 1);
     case_equal(c, s.out.wishes[0].label, c->fields[3]);
     case_contains(c, str_of(err_text(&s.out.wishes[0].fault)), c->fields[4]);
@@ -193,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_resolve),
         cmocka_unit_test(test_told),
     };
 

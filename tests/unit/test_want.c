@@ -49,7 +49,7 @@ static struct str expand(struct temp_dir *d, struct str text)
 static struct str describe(struct arena *a, const struct want *w)
 {
     return arena_f(a, "%.*s | %.*s | %.*s | %s | %zu | %.*s", STR_ARG(w->project),
-                   STR_ARG(w->specifiers.text), STR_ARG(w->url), w->has_extras ? "yes" : "no",
+                   STR_ARG(w->specifiers.text), STR_ARG(w->url), w->n_extras ? "yes" : "no",
                    w->n_hashes, STR_ARG(marker_text(a, w->marker)));
 }
 

@@ -8,6 +8,7 @@
 #include "dray/fetch/distribution.h"
 #include "dray/py/specifier.h"
 #include "dray/py/target.h"
+#include "dray/resolve/solve.h"
 #include "dray/util/digest.h"
 
 /* What is asked for. All borrowed. */
@@ -27,3 +28,16 @@ struct candidate_rules {
 const struct distribution *candidate_choose(const struct candidate_rules *rules,
                                             const struct distribution *const *items, size_t n,
                                             struct err *e);
+
+/* All that may be chosen of a project, whatever is asked of its version: the best file of each,
+ * best first, as pip goes through them. */
+struct candidate_list {
+    const struct distribution **items;
+    size_t n;
+    struct solve_refused *refused; /* versions of which no file will do, newest first */
+    size_t n_refused;
+};
+
+/* In `a`. Of `rules` neither label nor specifiers nor `pre` count. */
+void candidate_list(const struct candidate_rules *rules, const struct distribution *const *items,
+                    size_t n, struct arena *a, struct candidate_list *out);

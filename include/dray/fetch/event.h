@@ -82,6 +82,7 @@ struct fetch_view {
     struct str path;          /* where it was placed or kept */
     struct str yanked_reason; /* STR_NONE unless the file is yanked */
     bool is_direct;           /* given as URL or path, not looked up on an index */
+    bool is_dependency;       /* nobody asked for it by name: something else needs it */
     bool replaced;            /* a file of that name with other bytes was there and was replaced */
     enum fetch_state state;
     bool built;               /* `filename` was built here, from what was fetched */

@@ -19,6 +19,8 @@ struct fetch_wish {
     struct str label;   /* as a person wrote it */
     struct str project; /* normalised; STR_NONE with a url whose name does not tell it */
     struct specifier_set specifiers;
+    const struct str *extras; /* only a resolution looks at them */
+    size_t n_extras;
     struct str url;              /* this very file: http, https or file URL; STR_NONE: choose one */
     const struct digest *hashes; /* the user allows these; see promise.h */
     size_t n_hashes;
@@ -28,6 +30,8 @@ struct fetch_wish {
 };
 
 struct fetcher;
+struct facts;
+struct resolution_input;
 
 /* Runs once, from the loop, when every machine is DONE or FAILED. */
 typedef void (*fetcher_done_fn)(void *ctx);
@@ -37,8 +41,14 @@ struct fetcher *fetcher_create(const struct fetch_world *w, fetcher_done_fn done
 /* In the order of the requirements; before fetcher_start(). Copies the wish, borrows what it points
  * to. */
 void fetcher_add(struct fetcher *f, const struct fetch_wish *wish);
+/* The set is to be resolved: what it needs becomes machines, too, behind its own. `in` and `facts`
+ * are borrowed; its wishes are those that were added, in that order. Before fetcher_start(). */
+void fetcher_resolve(struct fetcher *f, struct facts *facts, const struct resolution_input *in);
 void fetcher_start(struct fetcher *f);
-/* The machines in the order in which they were added; the array lives until fetcher_destroy(). */
+/* Why the set could not be resolved; its machines then are FAILED with ERR_UNSOLVED. */
+const struct err *fetcher_unsolved(const struct fetcher *f);
+/* The machines in the order in which they were added, to be asked for anew when one may have been;
+ * the array lives until then, the views until fetcher_destroy(). */
 const struct fetch_view *const *fetcher_views(const struct fetcher *f, size_t *n);
 /* Stops what is under way and removes its temporary files; finished files stay, and so do the
  * views. `done` will not run. */

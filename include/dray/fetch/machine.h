@@ -1,7 +1,7 @@
 /* machine.h: one machine from inside. Private to fetch.c, which moves it, and to those that do the
- * work of its states: fetch_decide.c chooses its file, fetch_probe.c looks whether that is here,
- * fetch_transfer.c gets it, fetch_place.c puts it into its place, fetch_build.c makes a wheel of
- * it. */
+ * work of its states: fetch_resolve.c has the set resolved, fetch_decide.c chooses its file,
+ * fetch_probe.c looks whether that is here, fetch_transfer.c gets it, fetch_place.c puts it into
+ * its place, fetch_build.c makes a wheel of it. */
 #pragma once
 
 #include "dray/fetch/body.h"
@@ -11,6 +11,7 @@
 #include "dray/fetch/ladder.h"
 #include "dray/fetch/promise.h"
 #include "dray/fetch/reader.h"
+#include "dray/fetch/resolution.h"
 #include "dray/fetch/source.h"
 #include "dray/util/map.h"
 
@@ -18,9 +19,10 @@ struct fetch {
     struct fetch_view view; /* what others see; first, so that a view's machine is itself */
     struct fetch_wish wish;
     struct fetcher *fetcher;
-    struct promise promise;     /* from METADATA on */
-    struct str url;             /* of the file, with credentials if it has any: never shown */
-    struct source_query *query; /* LOOKUP */
+    struct promise promise;           /* from METADATA on */
+    struct str url;                   /* of the file, with credentials if it has any: never shown */
+    const struct resolution_pin *pin; /* of a set that was resolved: what it is to be */
+    struct source_query *query;       /* LOOKUP */
     const struct source_answer *answer;
     struct ladder *ladder; /* METADATA */
     bool has_sidecar, has_sidecar_digest;
@@ -62,6 +64,10 @@ struct fetcher {
     struct map claims; /* file name -> the machine that places it */
     struct body_pool pool;
     struct loop_task begin, end;
+    const struct resolution_input *to_resolve; /* NULL: each is looked up by itself */
+    struct facts *facts;
+    struct resolution *resolution;
+    struct err unsolved;
 };
 
 /* Enters LOOKUP. From a task of the loop. */
@@ -73,6 +79,11 @@ void fetch_cancel(struct fetch *f);
 void fetch_go(struct fetch *f, enum fetch_state to);
 /* To the next state, or to FAILED when a step before has left a fault. */
 void fetch_go_unless_fault(struct fetch *f, enum fetch_state to);
+
+/* Begins to resolve the set; its machines wait in LOOKUP. */
+void fetcher_resolve_now(struct fetcher *f);
+/* The metadata that was read to resolve the set. */
+void fetch_take_facts(struct fetch *f);
 
 /* Chooses the file: sets url, promise and what the view tells of it. On failure `f->fault` says
  * why. */

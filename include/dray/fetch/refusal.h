@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dray/fetch/candidate.h"
+#include "dray/util/buf.h"
 
 enum refusal {
     REFUSAL_NONE,
@@ -20,3 +21,6 @@ enum refusal {
  * items, none of them REFUSAL_NONE; n > 0. */
 int refusal_explain(const struct candidate_rules *rules, const struct distribution *const *items,
                     const enum refusal *why, size_t n, struct err *e);
+/* "it ...": why one file does not fit; "" for REFUSAL_NONE. Appended to `out`. */
+void refusal_say(const struct candidate_rules *rules, const struct distribution *d,
+                 enum refusal why, struct buf *out);

@@ -20,6 +20,9 @@ struct gathered {
     struct arena arena;
     struct fetch_wish *wishes; /* in the order in which projects were first named */
     size_t n;
+    struct fetch_wish *constraints; /* to be resolved with; empty without dependencies, */
+    size_t n_constraints;           /* where they are in the wishes */
+    bool need_hash;                 /* pip's hash-checking mode is on */
     struct strs ignored; /* labels of requirements whose markers are false for the target */
 };
 

@@ -17,6 +17,7 @@ struct job_result {
     /* Counts: fetched or copied; from the store or pip's cache; there already. Their sum is n after
      * a whole run. */
     size_t fetched, reused, kept, failed;
+    bool is_unsolved;       /* there is no set of files that fits together: the error of the run */
     uint64_t fetched_bytes; /* of the bodies that were fetched and placed */
     uint64_t took_us;
     int signal; /* SIGINT, SIGTERM or SIGHUP when that ended it, else 0 */

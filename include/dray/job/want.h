@@ -15,7 +15,8 @@ struct want {
     struct str origin;  /* "requirements.txt, line 3"; STR_NONE: the command line */
     struct str project; /* normalised; STR_NONE: a URL or path that does not tell it */
     struct specifier_set specifiers;
-    bool has_extras;
+    const struct str *extras; /* as written */
+    size_t n_extras;
     struct str url; /* absolute http, https or file URL without fragment; STR_NONE: look it up */
     const struct marker *marker; /* NULL: always */
     const struct digest *hashes; /* --hash and the one in the URL's fragment: any one suffices */

@@ -20,8 +20,8 @@ struct store {
     struct pending pending;
     unsigned kinds; /* a set, bit (1u << kind), of which the index had records when it was asked */
     bool kinds_known; /* since the last flush: others may have added some */
-    bool evicting;   /* it was above its cap, and not all that has to go is gone */
-    bool incomplete; /* the index may miss what is in objects/: somebody has to look */
+    bool evicting;    /* it was above its cap, and not all that has to go is gone */
+    bool incomplete;  /* the index may miss what is in objects/: somebody has to look */
 };
 
 /* How much is done at once: what fits into a turn of the loop; all that waits; and all that has to

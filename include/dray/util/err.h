@@ -13,6 +13,7 @@
     X(NOT_FOUND, "not-found")     /* no such project, version, file */                             \
     X(NO_MATCH, "no-match")       /* versions exist, none of them fits */                          \
     X(CONFLICT, "conflict")       /* two demands that can't both hold */                           \
+    X(UNSOLVED, "unsolved")       /* follows from what is said of the set as a whole */            \
     X(HASH, "hash")               /* digest differs from the promised */                           \
     X(NO_HASH, "no-hash")         /* required, but not given */                                    \
     X(LENGTH, "length")           /* more or fewer bytes than promised */                          \

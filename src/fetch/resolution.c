@@ -1,0 +1,349 @@
+/* The solver is stepped when all that it lacked is there. Facts are told to it as they are found,
+ * whoever wanted them. */
+#include "dray/fetch/resolution.h"
+
+#include <stdlib.h>
+
+#include "dray/fetch/ahead.h"
+#include "dray/resolve/explain.h"
+#include "dray/util/buf.h"
+#include "dray/util/mem.h"
+
+static void fail(struct resolution *r, const struct err *e, struct str what)
+{
+    if (!r->result.err.code)
+        err_set(&r->result.err, e->code, "%.*s: %s", STR_ARG(what), err_text(e));
+    loop_post(r->world->loop, &r->step);
+}
+
+/* -- candidates -- */
+
+static const struct fetch_wish *find_wish(const struct fetch_wish *wishes, size_t n,
+                                          struct str project)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!wishes[i].fault.code && str_eq(wishes[i].project, project))
+            return &wishes[i];
+    return NULL;
+}
+
+static const struct fetch_wish *wish_of(const struct resolution *r, struct str project)
+{
+    const struct fetch_wish *w = find_wish(r->in.wishes, r->in.n_wishes, project);
+
+    return w ? w : find_wish(r->in.constraints, r->in.n_constraints, project);
+}
+
+static void tell(struct resolution *r, struct choice *c)
+{
+    struct solve_candidate *all = arena_alloc(&r->arena, c->told.n, sizeof(*all));
+
+    for (size_t i = 0; i < c->told.n; i++)
+        all[i] = (struct solve_candidate){ .version = c->items[i]->version,
+                                           .yanked = c->items[i]->file->yanked };
+    c->told.candidates = all;
+    map_put(&r->choices, c->project, c);
+}
+
+static struct choice *make_choice(struct resolution *r, struct str project)
+{
+    struct choice *c = arena_alloc(&r->arena, 1, sizeof(*c));
+
+    c->project = arena_str(&r->arena, project);
+    return c;
+}
+
+static const struct choice *choose_listed(struct resolution *r, struct str project,
+                                          const struct source_answer *answer)
+{
+    struct choice *c = make_choice(r, project);
+    const struct fetch_wish *wish = wish_of(r, project);
+    struct resolution_formats formats = r->in.formats(r->in.ctx, project);
+    struct candidate_rules rules = { .target = r->in.target,
+                                     .hashes = wish ? wish->hashes : NULL,
+                                     .n_hashes = wish ? wish->n_hashes : 0,
+                                     .allow_wheel = formats.wheel,
+                                     .allow_sdist = formats.sdist,
+                                     .prefer_binary = r->in.prefer_binary };
+
+    candidate_list(&rules, answer->items, answer->n, &r->arena, &c->list);
+    c->items = c->list.items;
+    c->told = (struct solve_listing){ .n = c->list.n,
+                                      .refused = c->list.refused,
+                                      .n_refused = c->list.n_refused };
+    if (answer->err.code)
+        c->told.missing = arena_str(&r->arena, str_of(err_text(&answer->err)));
+    tell(r, c);
+    solver_tell_listing(r->solver, c->project, &c->told);
+    return c;
+}
+
+/* pip: what is given by URL is not looked up anywhere. */
+static void choose_url(struct resolution *r, const struct fetch_wish *wish, struct str project,
+                       const struct distribution *d)
+{
+    struct choice *c = make_choice(r, project);
+    struct solve_candidate *one = arena_alloc(&r->arena, 1, sizeof(*one));
+
+    *one = (struct solve_candidate){ .version = d->version, .url = wish->url };
+    c->items = arena_copy(&r->arena, &d, 1, sizeof(struct distribution *));
+    c->told = (struct solve_listing){ .candidates = one, .n = 1 };
+    map_put(&r->choices, c->project, c);
+    solver_tell_listing(r->solver, c->project, &c->told);
+}
+
+const struct choice *resolution_choice(struct resolution *r, struct str project,
+                                       struct fact_wait *w)
+{
+    const struct choice *c = map_get(&r->choices, project);
+
+    if (c)
+        return c;
+    const struct source_answer *answer = facts_listing(r->facts, project, w);
+    if (!answer)
+        return NULL;
+    if (answer->err.code && answer->err.code != ERR_NOT_FOUND) {
+        fail(r, &answer->err, project);
+        return NULL;
+    }
+    return choose_listed(r, project, answer);
+}
+
+const struct solve_metadata *resolution_metadata(struct resolution *r, const struct choice *c,
+                                                 size_t candidate, struct fact_wait *w)
+{
+    struct file_facts *said = facts_metadata(r->facts, c->items[candidate], c->project, w);
+
+    if (!said)
+        return NULL;
+    if (said->err.code) {
+        fail(r, &said->err, c->items[candidate]->file->filename);
+        return NULL;
+    }
+    solver_tell_metadata(r->solver, c->project, candidate, &said->needs);
+    return &said->needs;
+}
+
+/* -- what the solver lacks -- */
+
+struct lack_wait {
+    struct resolution *resolution;
+    struct str project;
+    int candidate;
+    struct fact_wait wait;
+};
+
+static bool has_come(struct lack_wait *l)
+{
+    struct resolution *r = l->resolution;
+    const struct choice *c = resolution_choice(r, l->project, &l->wait);
+
+    if (!c || l->candidate == SOLVE_LISTING)
+        return c;
+    const struct solve_metadata *m = resolution_metadata(r, c, (size_t)l->candidate, &l->wait);
+    for (size_t i = 0; m && i < m->n; i++)
+        if (marker_eval(m->requires[i].marker, &r->in.target->env, STR_NONE))
+            ahead_follow(r, &m->requires[i]);
+    return m;
+}
+
+static void lack_came(void *ctx)
+{
+    struct lack_wait *l = ctx;
+
+    if (!l->resolution->result.err.code && has_come(l) && --l->resolution->pending == 0)
+        loop_post(l->resolution->world->loop, &l->resolution->step);
+}
+
+/* A dependency may name a file of its own choice; pip, too, takes that from no index. */
+static bool is_refused_url(struct resolution *r, const struct solve_lack *lack)
+{
+    if (!lack->url.p)
+        return false;
+    err_set(&r->result.err, ERR_UNSUPPORTED,
+            "a dependency asks for %.*s from a URL of its own; name it yourself, as \"%.*s @ URL\"",
+            STR_ARG(lack->project), STR_ARG(lack->project));
+    return true;
+}
+
+static void find_lacks(struct resolution *r)
+{
+    size_t n;
+    const struct solve_lack *lacks = solver_lacks(r->solver, &n);
+
+    r->pending = n;
+    for (size_t i = 0; i < n && !is_refused_url(r, &lacks[i]); i++) {
+        struct lack_wait *l = arena_alloc(&r->arena, 1, sizeof(*l));
+        *l = (struct lack_wait){ .resolution = r,
+                                 .project = lacks[i].project,
+                                 .candidate = lacks[i].candidate,
+                                 .wait = { .fn = lack_came, .ctx = l } };
+        const struct choice *c = map_get(&r->choices, l->project);
+        if (c && l->candidate != SOLVE_LISTING)
+            ahead_of_tries(r, c, (size_t)l->candidate);
+        r->pending -= has_come(l);
+    }
+}
+
+/* -- the verdict -- */
+
+static struct str pin_label(struct resolution *r, const struct solve_pin *pin)
+{
+    const struct requirement *w = pin->wants;
+
+    return arena_f(&r->arena, "%.*s%.*s (of %.*s)", STR_ARG(w->name), STR_ARG(w->specifiers.text),
+                   STR_ARG(pin->wanted_by));
+}
+
+/* By whom: a URL and a name may both ask for one project. */
+static bool note_asked(struct resolution *r, const struct resolution_pin *pin)
+{
+    bool asked = false;
+
+    for (size_t i = 0; i < r->in.n_wishes; i++) {
+        if (r->in.wishes[i].fault.code || !str_eq(r->asked[i].project, pin->project))
+            continue;
+        r->result.of_wish[i] = pin;
+        asked = true;
+    }
+    return asked;
+}
+
+static void collect_pins(struct resolution *r)
+{
+    const struct solve_pin *pins = solver_pins(r->solver, &r->result.n);
+    struct resolution_pin *all = arena_alloc(&r->arena, r->result.n, sizeof(*all));
+
+    r->result.of_wish = arena_alloc(&r->arena, r->in.n_wishes, sizeof(struct resolution_pin *));
+    for (size_t i = 0; i < r->result.n; i++) {
+        const struct choice *c = map_get(&r->choices, pins[i].project);
+        all[i] = (struct resolution_pin){ .project = c->project,
+                                          .file = c->items[pins[i].candidate],
+                                          .wish = wish_of(r, c->project) };
+        all[i].facts = facts_metadata(r->facts, all[i].file, c->project, NULL);
+        all[i].is_asked = note_asked(r, &all[i]);
+        if (!all[i].is_asked)
+            all[i].label = pin_label(r, &pins[i]);
+    }
+    r->result.pins = all;
+}
+
+static void explain(struct resolution *r)
+{
+    struct buf text = { 0 };
+
+    solver_explain(r->solver, &text);
+    err_set(&r->result.err, ERR_CONFLICT, "%s", buf_z(&text));
+    buf_done(&text);
+}
+
+static void step(void *ctx)
+{
+    struct resolution *r = ctx;
+    bool ended = r->result.err.code;
+
+    while (!ended && r->pending == 0) {
+        switch (solver_step(r->solver)) {
+        case SOLVE_LACKS:
+            find_lacks(r);
+            ended = r->result.err.code;
+            break;
+        case SOLVE_FOUND:
+            collect_pins(r);
+            ended = true;
+            break;
+        case SOLVE_NOTHING:
+            explain(r);
+            ended = true;
+            break;
+        }
+    }
+    if (ended)
+        r->done(r->ctx, &r->result);
+}
+
+/* -- the beginning -- */
+
+static struct requirement requirement_of(const struct fetch_wish *w)
+{
+    return (struct requirement){ .name = w->project,
+                                 .project = w->project,
+                                 .extras = w->extras,
+                                 .n_extras = w->n_extras,
+                                 .specifiers = w->specifiers,
+                                 .url = w->url };
+}
+
+/* What is given by URL is told beforehand: the project by the name of the file. */
+static int add_url(struct resolution *r, const struct fetch_wish *w, struct requirement *asks)
+{
+    struct distribution *d = arena_alloc(&r->arena, 1, sizeof(*d));
+    struct str project;
+
+    if (!w->url.p)
+        return 0;
+    if (distribution_of_url(&r->arena, w->url, w->project, d, &project, &r->result.err))
+        return err_wrap(&r->result.err, "%.*s", STR_ARG(w->label));
+    asks->name = asks->project = project;
+    choose_url(r, w, project, d);
+    return 0;
+}
+
+static void begin(struct resolution *r)
+{
+    const struct resolution_input *in = &r->in;
+    size_t n = in->n_wishes + in->n_constraints;
+
+    r->asked = arena_alloc(&r->arena, n, sizeof(*r->asked));
+    for (size_t i = 0; i < n; i++) {
+        bool is_constraint = i >= in->n_wishes;
+        const struct fetch_wish *w =
+            is_constraint ? &in->constraints[i - in->n_wishes] : &in->wishes[i];
+        r->asked[i] = requirement_of(w);
+        if (w->fault.code || add_url(r, w, &r->asked[i]))
+            continue;
+        if (is_constraint)
+            solver_constrain(r->solver, &r->asked[i], w->label);
+        else
+            solver_require(r->solver, &r->asked[i], w->label);
+    }
+    for (size_t i = 0; i < in->n_wishes; i++)
+        if (!in->wishes[i].fault.code)
+            ahead_follow(r, &r->asked[i]);
+}
+
+struct resolution *resolution_start(const struct fetch_world *w, struct facts *facts,
+                                    const struct resolution_input *in, resolution_done_fn done,
+                                    void *ctx)
+{
+    struct resolution *r = mem_new(1, sizeof(*r));
+    struct solve_rules rules = { .env = &in->target->env,
+                                 .python = &in->target->python,
+                                 .pre = in->pre,
+                                 .lowest = in->lowest,
+                                 .lowest_direct = in->lowest_direct };
+
+    r->world = w;
+    r->facts = facts;
+    r->in = *in;
+    r->done = done;
+    r->ctx = ctx;
+    r->solver = solver_create(&rules);
+    r->step = (struct loop_task){ .fn = step, .ctx = r };
+    begin(r);
+    loop_post(w->loop, &r->step);
+    return r;
+}
+
+void resolution_destroy(struct resolution *r)
+{
+    if (!r)
+        return;
+    loop_unpost(r->world->loop, &r->step);
+    solver_destroy(r->solver);
+    map_done(&r->choices);
+    map_done(&r->followed);
+    err_done(&r->result.err);
+    arena_done(&r->arena);
+    free(r);
+}

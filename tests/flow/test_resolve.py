@@ -1,0 +1,220 @@
+"""Dependencies: what is resolved, with how many requests, and what is said when it can't be."""
+
+import json
+
+import pytest
+
+from make_index import describe, make_sdist, make_wheel, write_index
+from program import failed_with, names_in, succeeded
+from servers import nginx as serve
+
+
+class Index:
+    """An index that is written bit by bit and served by nginx."""
+
+    def __init__(self, root):
+        self.root = root
+        self.files = []
+
+    def wheel(self, name, version, *needs, listed=None, **facts):
+        path = make_wheel(self.root / "files", name, version, requires_dist=needs, **facts)
+        self.files.append(describe(path, **(listed or {})))
+        return path
+
+    def sdist(self, name, version, **listed):
+        path = make_sdist(self.root / "files", name, version)
+        self.files.append(describe(path, **listed))
+        return path
+
+
+@pytest.fixture
+def index(tmp_path):
+    (tmp_path / "index" / "files").mkdir(parents=True)
+    return Index(tmp_path / "index")
+
+
+@pytest.fixture
+def url(index, tmp_path):
+    (index.root / "simple").mkdir()
+    write_index(index.root, index.files)
+    with serve(index.root, tmp_path / "nginx") as urls:
+        yield urls[0]
+
+
+@pytest.fixture
+def run(index, url, dray, dest):
+    """dray download against the index as it is by then."""
+    def download(*args, **more):
+        write_index(index.root, index.files)
+        return dray.resolve("-i", url, *args, dest=dest, **more)
+
+    return download
+
+
+def small_world(index):
+    index.wheel("app", "1.0", "web>=1", "db; python_version > '3'", "lin[x]", "never; sys_platform == 'beos'")
+    index.wheel("web", "2.0", "http>=2")
+    index.wheel("web", "1.0", "http<2")
+    index.wheel("db", "1.0", "http<2")
+    index.wheel("http", "1.0")
+    index.wheel("http", "2.0")
+    index.wheel("lin", "1.0", "thing; extra == 'x'", "other; extra == 'y'")
+    index.wheel("thing", "3.0")
+
+
+WORLD = ["app-1.0", "db-1.0", "http-1.0", "lin-1.0", "thing-3.0", "web-1.0"]
+
+
+def pins(folder):
+    return ["-".join(name.split("-")[:2]) for name in names_in(folder)]
+
+
+def test_everything_that_is_needed_comes(index, run, dest):
+    small_world(index)
+    result = run("app")
+    succeeded(result)
+    assert pins(dest) == WORLD
+
+
+def test_without_a_store(index, run, dest):
+    small_world(index)
+    succeeded(run("app", "--no-cache-dir"))
+    assert pins(dest) == WORLD
+
+
+def test_again_without_a_request(index, run):
+    small_world(index)
+    succeeded(run("app"))
+    again = run("app", "--offline")
+    succeeded(again)
+    assert "All 6 files were there already" in again.err
+
+
+def test_offline_with_nothing_known_says_what_is_missing(index, run):
+    small_world(index)
+    failed_with(run("app", "--offline"), "offline", "app")
+
+
+def test_no_deps_is_as_it_was(index, run, dest):
+    small_world(index)
+    succeeded(run("--no-deps", "app"))
+    assert pins(dest) == ["app-1.0"]
+
+
+def test_a_conflict_is_explained_once_and_nothing_is_fetched(index, run, dest):
+    small_world(index)
+    result = run("app", "web>=2")
+    failed_with(result, "this can't all be had together", "you ask for app", "db 1.0 needs http<2",
+                "you ask for web>=2", "web 2.0 needs http>=2")
+    assert not names_in(dest)
+
+
+def test_what_is_missing_far_down(index, run, dest):
+    index.wheel("app", "1.0", "nothere>1")
+    failed_with(run("app"), "app 1.0 needs nothere>1", 'no files of a project named "nothere"')
+    assert not names_in(dest)
+
+
+def test_an_older_version_when_the_newest_leads_nowhere(index, run, dest):
+    index.wheel("app", "2.0", "nothere")
+    index.wheel("app", "1.0")
+    succeeded(run("app"))
+    assert pins(dest) == ["app-1.0"]
+
+
+def test_constraints(index, run, dest, tmp_path):
+    small_world(index)
+    index.wheel("thing", "4.0")
+    (tmp_path / "c.txt").write_text("thing<4\nunheard-of==1\n")
+    succeeded(run("app", "-c", tmp_path / "c.txt"))
+    assert pins(dest) == WORLD
+
+
+def test_targets_have_their_own_markers(index, run, dest):
+    index.wheel("app", "1.0", "w; sys_platform == 'win32'", "l; sys_platform == 'linux'")
+    index.wheel("w", "1.0", tag="cp312-cp312-win_amd64")
+    index.wheel("l", "1.0")
+    succeeded(run("--target", "3.12:win_amd64", "app"))
+    assert pins(dest) == ["app-1.0", "w-1.0"]
+
+
+def test_requires_python_of_a_dependency(index, run, dest):
+    index.wheel("app", "1.0", "lib")
+    index.wheel("lib", "2.0", requires_python=">=3.13", listed={"requires_python": ">=3.13"})
+    index.wheel("lib", "1.5", requires_python=">=3.13")  # only its metadata says so
+    index.wheel("lib", "1.0")
+    succeeded(run("--target", "3.12:any", "app"))
+    assert pins(dest) == ["app-1.0", "lib-1.0"]
+
+
+def test_a_newer_python_is_suggested(index, run):
+    index.wheel("app", "1.0", "lib>=2")
+    index.wheel("lib", "2.0", listed={"requires_python": ">=3.13"})
+    failed_with(run("--target", "3.12:any", "app"), "lib 2.0 would do, but it needs Python >=3.13")
+
+
+def test_a_file_with_its_dependencies(index, run, dest, tmp_path):
+    small_world(index)
+    mine = make_wheel(tmp_path / "mine", "mine", "1.0", requires_dist=["web", "lin; extra == 'more'"])
+    succeeded(run(f"{mine}[more]"))
+    assert pins(dest) == ["http-2.0", "lin-1.0", "mine-1.0", "web-2.0"]
+
+
+def test_a_file_in_place_of_what_the_index_has(index, run, dest, tmp_path):
+    small_world(index)
+    mine = make_wheel(tmp_path / "mine", "http", "1.5")
+    succeeded(run("app", f"http @ {mine.as_uri()}"))
+    assert pins(dest) == [*WORLD[:2], "http-1.5", *WORLD[3:]]
+
+
+def test_a_url_that_only_a_dependency_names_is_refused(index, run, tmp_path):
+    mine = make_wheel(tmp_path / "mine", "http", "1.5")
+    index.wheel("app", "1.0", f"http @ {mine.as_uri()}")
+    failed_with(run("app"), "http", "URL of its own", "name it yourself")
+
+
+def test_hashes_are_needed_of_everything(index, run, dest, tmp_path):
+    app, lib = index.wheel("app", "1.0", "lib"), index.wheel("lib", "1.0")
+    sha = {p.name.split("-")[0]: describe(p)["hashes"]["sha256"] for p in (app, lib)}
+    (tmp_path / "r.txt").write_text(f"app==1.0 --hash=sha256:{sha['app']}\n")
+    failed_with(run("-r", tmp_path / "r.txt"), "lib", "--hash")
+    (tmp_path / "r.txt").write_text("".join(f"{n}==1.0 --hash=sha256:{sha[n]}\n" for n in sha))
+    succeeded(run("-r", tmp_path / "r.txt"))
+    assert pins(dest) == ["app-1.0", "lib-1.0"]
+
+
+def test_metadata_that_makes_no_sense_is_passed_over(index, run, dest):
+    index.wheel("app", "2.0", "lib >>> 3")
+    index.wheel("app", "1.0")
+    result = run("app")
+    succeeded(result)
+    assert pins(dest) == ["app-1.0"]
+    assert "app-2.0-py3-none-any.whl is passed over" in result.err
+
+
+def test_a_source_distribution_is_passed_over_for_a_wheel(index, run, dest):
+    index.sdist("app", "2.0")
+    index.wheel("app", "1.0")
+    result = run("app")
+    succeeded(result)
+    assert pins(dest) == ["app-1.0"]
+    assert "app-2.0.tar.gz is passed over" in result.err
+
+
+def test_report_has_all_of_it(index, run, tmp_path):
+    small_world(index)
+    succeeded(run("app", "--dry-run", "--report", tmp_path / "report.json"))
+    report = json.loads((tmp_path / "report.json").read_text())["install"]
+    assert sorted(f"{i['metadata']['name']}-{i['metadata']['version']}" for i in report) == WORLD
+    assert [i["metadata"]["name"] for i in report if i["requested"]] == ["app"]
+
+
+def test_one_missing_file_stops_no_other(index, run, dest):
+    small_world(index)
+    index.wheel("lonely", "1.0", "lost")
+    lost = index.wheel("lost", "1.0")
+    index.files[-1]["core-metadata"] = True
+    lost.with_name(lost.name + ".metadata").write_text("Metadata-Version: 2.1\nName: lost\nVersion: 1.0\n")
+    lost.unlink()
+    failed_with(run("app", "lonely"), "lost (of lonely)", "404")
+    assert pins(dest) == sorted([*WORLD, "lonely-1.0"])
