@@ -9,7 +9,7 @@ _dray_options() {
         --cache-size --pip-cache-dir --no-cache-dir --trusted-host --cert --client-cert --timeout --retries
         --connections --offline --trace --progress -q --quiet -v --verbose $own"
     local fetching='--no-deps --dry-run --report'
-    local choosing='--target --platform --python-version --implementation --abi'
+    local choosing='--target --target-file --layout --platform --python-version --implementation --abi'
 
     case $1 in
     download) echo "$all $fetching $choosing -d --dest --link-mode" ;;
@@ -44,6 +44,7 @@ _dray_value() {
     -r | --requirement | -c | --constraint | -f | --find-links | --cert | --client-cert | --report | --trace | --svg | \
         --python) _dray_paths -f ;;
     --progress) COMPREPLY=($(compgen -W 'auto on off json' -- "$cur")) ;;
+    --layout) COMPREPLY=($(compgen -W 'flat target' -- "$cur")) ;;
     --link-mode) COMPREPLY=($(compgen -W 'auto reflink hardlink copy' -- "$cur")) ;;
     --only-binary | --no-binary)
         COMPREPLY=($(compgen -W ':all: :none:' -- "$cur"))

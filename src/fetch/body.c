@@ -112,9 +112,9 @@ int body_commit_to_store(struct body *b, struct store *store, const struct diges
     return store_commit(store, b->file, &put, e);
 }
 
-int body_commit(struct body *b, const char *name, struct err *e)
+int body_commit(struct body *b, struct place *into, const char *name, struct err *e)
 {
-    return place_file_commit(b->file, name, e);
+    return place_file_commit_in(b->file, into, name, e);
 }
 
 void body_destroy(struct body *b)

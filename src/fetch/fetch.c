@@ -85,7 +85,7 @@ static void look_up(struct fetch *f)
 {
     if (f->wish.fault.code)
         err_set(&f->fault, f->wish.fault.code, "%s", err_text(&f->wish.fault));
-    if (f->fetcher->to_resolve && !f->fault.code && !f->pin)
+    if (f->set->to_resolve && !f->fault.code && !f->pin)
         return; /* until the set is resolved */
     if (f->fault.code || f->wish.url.p || f->pin)
         choose(f);

@@ -41,8 +41,8 @@ static int rank_of(const struct fetch *f, struct str filename)
     int rank = -1;
 
     if (!wheel_name_parse(&a, filename, &w, &e) && is_asked_for(f, &w) &&
-        tag_set_rank(f->fetcher->world.target->tags, &w) != TAG_NONE)
-        rank = (int)tag_set_rank(f->fetcher->world.target->tags, &w);
+        tag_set_rank(f->set->target->tags, &w) != TAG_NONE)
+        rank = (int)tag_set_rank(f->set->target->tags, &w);
     err_done(&e);
     arena_done(&a);
     return rank;
@@ -52,7 +52,7 @@ static int refuse_wheel(struct fetch *f, struct str filename)
 {
     return err_set(&f->fault, ERR_CHILD,
                    "pip built %.*s from it, which is not a wheel of it for %.*s", STR_ARG(filename),
-                   STR_ARG(f->fetcher->world.target->label));
+                   STR_ARG(f->set->target->label));
 }
 
 /* The archive's own name need not tell it. */
@@ -71,7 +71,7 @@ static void set_identity(struct fetch *f)
 
 int fetch_set_built(struct fetch *f, struct str filename)
 {
-    const struct fetch *owner = map_get(&f->fetcher->claims, filename);
+    const struct fetch *owner = map_get(f->set->names, filename);
 
     if (owner && owner != f && owner->view.state != FETCH_FAILED)
         return err_set(&f->fault, ERR_CONFLICT,
@@ -83,7 +83,7 @@ int fetch_set_built(struct fetch *f, struct str filename)
     f->view.filename = arena_str(&f->fetcher->arena, filename);
     f->view.built = true;
     set_identity(f);
-    map_put(&f->fetcher->claims, f->view.filename, f);
+    map_put(f->set->names, f->view.filename, f);
     return 0;
 }
 
@@ -118,7 +118,7 @@ static void build_key(const struct fetch *f, const struct digest *sha256, struct
 {
     char hex[DIGEST_HEX_SIZE];
 
-    const struct tag *best = tag_set_at(f->fetcher->world.target->tags, 0);
+    const struct tag *best = tag_set_at(f->set->target->tags, 0);
 
     buf_add_f(out, "sha256:%s\n%.*s-%.*s-%.*s", digest_hex(sha256, hex), STR_ARG(best->python),
               STR_ARG(best->abi), STR_ARG(best->platform));
@@ -205,7 +205,7 @@ bool fetch_find_built_by_pip(struct fetch *f)
 
     if (!fetch_needs_build(f) || !cache || f->promise.n_allowed)
         return false;
-    split_python(tag_set_at(f->fetcher->world.target->tags, 0)->python, &key);
+    split_python(tag_set_at(f->set->target->tags, 0)->python, &key);
     pip_cache_wheel_dir(cache, &key, &dir);
     bool found = find_in_dir(f, buf_z(&dir), &best);
     if (found) {
@@ -237,7 +237,7 @@ static int open_wheel(void *ctx, const char *path, int *fd, struct err *e)
 
     if (file_open_regular(path, fd, &bytes, e))
         return e->code;
-    f->body = body_create(f->past_store ? w->place : w->temp, &f->fetcher->pool,
+    f->body = body_create(f->past_store ? f->set->place : w->temp, &f->fetcher->pool,
                           1u << DIGEST_SHA256, UINT64_MAX, e);
     if (!f->body)
         close(*fd);

@@ -56,7 +56,7 @@ static int decide_listed(struct fetch *f)
 {
     struct candidate_rules rules = { .label = f->wish.label,
                                      .specifiers = &f->wish.specifiers,
-                                     .target = f->fetcher->world.target,
+                                     .target = f->set->target,
                                      .hashes = f->wish.hashes,
                                      .n_hashes = f->wish.n_hashes,
                                      .allow_wheel = f->wish.allow_wheel,
@@ -79,7 +79,7 @@ static int check_version(struct fetch *f, const struct version *v)
 
 static int check_wheel(struct fetch *f, const struct wheel_name *w)
 {
-    const struct target *target = f->fetcher->world.target;
+    const struct target *target = f->set->target;
 
     if (f->wish.project.p && !str_eq(f->wish.project, w->project))
         return err_set(&f->fault, ERR_CONFLICT, "the file %.*s is of the project %.*s",

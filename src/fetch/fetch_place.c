@@ -12,7 +12,7 @@ struct place *fetch_dest(const struct fetch *f)
 {
     const struct fetch_world *w = &f->fetcher->world;
 
-    return fetch_needs_build(f) ? w->archives : w->place;
+    return fetch_needs_build(f) ? w->archives : f->set->place;
 }
 
 void fetch_set_path(struct fetch *f)
@@ -295,7 +295,7 @@ void fetch_place(struct fetch *f)
         place_found(f);
         return;
     }
-    body_commit(f->body, f->view.filename.p, &f->fault);
+    body_commit(f->body, fetch_dest(f), f->view.filename.p, &f->fault);
     body_destroy(f->body); /* what is built of it has a body of its own */
     f->body = NULL;
     placed(f);

@@ -29,15 +29,45 @@ static bool has_ended(const struct fetch *f)
     return f->view.state == FETCH_DONE || f->view.state == FETCH_FAILED;
 }
 
+static void follow(struct fetch *f, struct fetch *owner)
+{
+    struct fetch **end = &owner->followers;
+
+    while (*end)
+        end = &(*end)->next_follower;
+    *end = f;
+}
+
+/* Of another target, whose files go elsewhere: the first of all that get this file. */
+static struct fetch *find_twin(const struct fetch *f)
+{
+    struct fetch *first = map_get(&f->fetcher->claims, f->view.filename);
+
+    return first && first->set->names != f->set->names && same_file(first, f) ? first : NULL;
+}
+
+/* May this machine go on, with a name that is its own? Otherwise it is woken when its twin ends. */
+static bool claim_file(struct fetch *f)
+{
+    struct fetch *twin = find_twin(f);
+
+    if (!map_get(&f->fetcher->claims, f->view.filename))
+        map_put(&f->fetcher->claims, f->view.filename, f);
+    if (!twin || has_ended(twin))
+        return true;
+    follow(f, twin);
+    return false;
+}
+
 /* May this machine go on? Otherwise it has a fault, or is woken when the owner of the name ends. Of
  * two different files the one that comes second loses. */
 static bool claim_name(struct fetch *f)
 {
-    struct fetch *owner = map_get(&f->fetcher->claims, f->view.filename);
+    struct fetch *owner = map_get(f->set->names, f->view.filename);
 
-    if (!owner || (owner->view.state == FETCH_FAILED && same_file(owner, f))) {
-        map_put(&f->fetcher->claims, f->view.filename, f);
-        return true;
+    if (!owner || owner == f || (owner->view.state == FETCH_FAILED && same_file(owner, f))) {
+        map_put(f->set->names, f->view.filename, f);
+        return claim_file(f);
     }
     if (!same_file(owner, f)) {
         err_set(&f->fault, ERR_CONFLICT,
@@ -48,10 +78,7 @@ static bool claim_name(struct fetch *f)
     }
     if (has_ended(owner))
         return true;
-    struct fetch **end = &owner->followers;
-    while (*end)
-        end = &(*end)->next_follower;
-    *end = f;
+    follow(f, owner);
     return false;
 }
 
@@ -89,7 +116,10 @@ static bool is_dry(const struct fetch *f)
 
 static void use_found(struct fetch *f)
 {
-    f->view.origin = f->found.origin;
+    bool came_now = f->came_whole && f->found.origin == FETCH_FROM_STORE && !is_dry(f);
+
+    f->view.origin = came_now ? FETCH_FROM_NETWORK : f->found.origin;
+    f->view.got_bytes = came_now ? f->found.bytes : 0;
     f->view.sha256 = f->found.sha256;
     f->view.body_bytes = f->found.bytes;
     if (is_dry(f))
@@ -150,6 +180,21 @@ static void looked_for_built(void *ctx, const struct existing_answer *answer)
         look_for_file(f);
 }
 
+/* Without a store a second place gets it from the first one. */
+static bool use_twin(struct fetch *f)
+{
+    const struct fetch *twin = f->fetcher->world.cache.store ? NULL : find_twin(f);
+
+    if (!twin || twin->view.state != FETCH_DONE || !twin->view.path.p)
+        return false;
+    fetch_set_found(f, &(struct existing_answer){ .found = true,
+                                                  .origin = FETCH_SHARED,
+                                                  .bytes = twin->view.body_bytes,
+                                                  .sha256 = twin->view.sha256,
+                                                  .path = twin->view.path });
+    return true;
+}
+
 static void look_elsewhere(struct fetch *f)
 {
     static const struct promise anything = { .bytes = FETCH_BYTES_UNKNOWN };
@@ -159,7 +204,7 @@ static void look_elsewhere(struct fetch *f)
         go_fetching(f);
     else if (f->body) /* was fetched for its metadata */
         fetch_go(f, is_dry(f) ? FETCH_DONE : FETCH_PLACE);
-    else if (f->has_found)
+    else if (f->has_found || use_twin(f))
         use_found(f);
     else if (fetch_recall_built(f, &f->built_sha256))
         f->existing = existing_start(&f->fetcher->world, &wish, false, looked_for_built, f);
@@ -181,7 +226,7 @@ static int probe_open(void *ctx, const char *path, int *fd, struct err *e)
     struct fetch *f = ctx;
     uint64_t bytes = 0;
 
-    if (place_find(f->fetcher->world.place, path, fd, &bytes, e))
+    if (place_find(f->set->place, path, fd, &bytes, e))
         return e->code;
     f->view.body_bytes = bytes;
     if (f->fetcher->world.want_metadata)
@@ -238,7 +283,7 @@ static void look_in_dest(struct fetch *f)
     /* Without a digest a local file is soon copied again, which is better than a guess; unless it
      * was placed by another machine just now. */
     bool copy = f->view.origin == FETCH_FROM_FILE && !promise_has_digest(&f->promise) &&
-                map_get(&f->fetcher->claims, f->view.filename) == f;
+                map_get(f->set->names, f->view.filename) == f;
     if (code || f->view.replaced || copy)
         look_elsewhere(f);
     else
@@ -249,14 +294,14 @@ static void look_in_dest(struct fetch *f)
 /* Whoever the name belongs to has built a wheel of that very archive. */
 static bool is_built(const struct fetch *f)
 {
-    const struct fetch *owner = map_get(&f->fetcher->claims, f->view.filename);
+    const struct fetch *owner = map_get(f->set->names, f->view.filename);
 
     return owner != f && owner->view.built;
 }
 
 static void share_built(struct fetch *f)
 {
-    if (fetch_share_built(f, map_get(&f->fetcher->claims, f->view.filename)))
+    if (fetch_share_built(f, map_get(f->set->names, f->view.filename)))
         fetch_go(f, FETCH_FAILED);
     else
         keep(f);

@@ -2,10 +2,10 @@
  * those that it needs besides join them. */
 #include "dray/fetch/machine.h"
 
-static void fail_waiting(struct fetcher *f, const char *why)
+static void fail_waiting(const struct fetch_set *set, const char *why)
 {
-    for (size_t i = 0; i < f->n; i++) {
-        struct fetch *item = f->items[i];
+    for (size_t i = set->first; i < set->end; i++) {
+        struct fetch *item = set->fetcher->items[i];
         if (item->view.state != FETCH_LOOKUP)
             continue;
         err_set(&item->fault, ERR_UNSOLVED, "%s", why);
@@ -14,48 +14,66 @@ static void fail_waiting(struct fetcher *f, const char *why)
 }
 
 /* What nobody asked for by name; hashes may still be allowed by a constraint. */
-static void add_needed(struct fetcher *f, const struct resolution_pin *pin)
+static void add_needed(struct fetch_set *set, const struct resolution_pin *pin)
 {
-    const struct resolution_input *in = f->to_resolve;
+    struct fetcher *f = set->fetcher;
     struct fetch_wish wish = { .label = arena_str(&f->arena, pin->label),
                                .project = arena_str(&f->arena, pin->project),
                                .hashes = pin->wish ? pin->wish->hashes : NULL,
                                .n_hashes = pin->wish ? pin->wish->n_hashes : 0,
-                               .need_hash = in->need_hash,
+                               .need_hash = set->to_resolve->need_hash,
                                .allow_wheel = true,
                                .allow_sdist = true };
 
-    fetcher_add(f, &wish);
+    struct fetch *item = fetcher_put(f, set, &wish);
     f->running++;
-    f->items[f->n - 1]->pin = pin;
-    f->items[f->n - 1]->view.is_dependency = true;
-    events_emit(f->world.events,
-                &(struct event){ .kind = EVENT_ADDED, .fetch = f->views[f->n - 1] });
+    item->pin = pin;
+    item->view.is_dependency = true;
+    events_emit(f->world.events, &(struct event){ .kind = EVENT_ADDED, .fetch = &item->view });
+}
+
+static void take_result(struct fetch_set *set)
+{
+    struct fetcher *f = set->fetcher;
+
+    for (size_t i = set->first; i < set->end; i++)
+        f->items[i]->pin = set->result->of_wish[i - set->first];
+    for (size_t i = 0; i < set->result->n; i++)
+        if (!set->result->pins[i].is_asked)
+            add_needed(set, &set->result->pins[i]);
+}
+
+/* All are. Machines come in the order of the sets, whichever was resolved first. */
+static void go_on(struct fetcher *f)
+{
+    for (size_t i = 0; i < f->n_sets; i++)
+        if (f->sets[i]->result && !f->sets[i]->unsolved.code)
+            take_result(f->sets[i]);
+    for (size_t i = 0; i < f->n; i++)
+        if (f->items[i]->pin)
+            fetch_begin(f->items[i]);
+    for (size_t i = 0; i < f->n_sets; i++)
+        if (f->sets[i]->unsolved.code)
+            fail_waiting(f->sets[i], "what it belongs to could not be resolved");
 }
 
 static void resolved(void *ctx, const struct resolution_result *result)
 {
-    struct fetcher *f = ctx;
-    size_t n_asked = f->n;
+    struct fetch_set *set = ctx;
 
-    if (result->err.code) {
-        err_set(&f->unsolved, result->err.code, "%s", err_text(&result->err));
-        fail_waiting(f, "what it belongs to could not be resolved");
-        return;
-    }
-    for (size_t i = 0; i < n_asked; i++)
-        f->items[i]->pin = result->of_wish[i];
-    for (size_t i = 0; i < result->n; i++)
-        if (!result->pins[i].is_asked)
-            add_needed(f, &result->pins[i]);
-    for (size_t i = 0; i < f->n; i++)
-        if (f->items[i]->pin)
-            fetch_begin(f->items[i]);
+    set->result = result;
+    if (result->err.code)
+        err_set(&set->unsolved, result->err.code, "%s", err_text(&result->err));
+    if (--set->fetcher->unresolved == 0)
+        go_on(set->fetcher);
 }
 
 void fetcher_resolve_now(struct fetcher *f)
 {
-    f->resolution = resolution_start(&f->world, f->facts, f->to_resolve, resolved, f);
+    for (size_t i = 0; i < f->n_sets; i++)
+        if (f->sets[i]->to_resolve)
+            f->sets[i]->resolution =
+                resolution_start(&f->world, f->facts, f->sets[i]->to_resolve, resolved, f->sets[i]);
 }
 
 void fetch_take_facts(struct fetch *f)
@@ -64,11 +82,16 @@ void fetch_take_facts(struct fetch *f)
 
     f->view.metadata = said->text;
     f->view.rung = said->rung;
-    f->view.metadata_requests = said->requests;
-    f->view.metadata_bytes = said->bytes;
+    if (!said->taken) {
+        f->view.metadata_requests = said->requests;
+        f->view.metadata_bytes = said->bytes;
+        f->came_whole = said->rung == METADATA_WHOLE;
+    }
+    said->taken = true;
     if (said->body) {
         f->body = said->body;
         memcpy(f->digests, said->digests, sizeof(f->digests));
+        f->view.got_bytes = body_bytes(f->body);
         said->body = NULL;
     }
     fetch_go(f, FETCH_DECIDE);

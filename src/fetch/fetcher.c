@@ -13,8 +13,7 @@ static void fetcher_begin(void *ctx)
 
     for (size_t i = 0; i < n; i++)
         fetch_begin(f->items[i]);
-    if (f->to_resolve)
-        fetcher_resolve_now(f);
+    fetcher_resolve_now(f);
 }
 
 static void fetcher_end(void *ctx)
@@ -22,6 +21,24 @@ static void fetcher_end(void *ctx)
     struct fetcher *f = ctx;
 
     f->done(f->ctx);
+}
+
+static struct fetch_set *add_set(struct fetcher *f, const struct target *target,
+                                 struct place *place, struct str label)
+{
+    struct fetch_set *set = arena_alloc(&f->arena, 1, sizeof(*set));
+
+    if (f->n_sets == 1 && f->sets[0]->is_default)
+        f->n_sets = 0;
+    set->fetcher = f;
+    set->target = target;
+    set->place = place;
+    set->label = label.p ? arena_str(&f->arena, label) : STR_NONE;
+    set->names = place == f->world.place ? &f->claims : &set->own_names;
+    set->first = set->end = f->n;
+    f->sets = mem_grow(f->sets, f->n_sets, &f->cap_sets, sizeof(struct fetch_set *));
+    f->sets[f->n_sets++] = set;
+    return set;
 }
 
 struct fetcher *fetcher_create(const struct fetch_world *w, fetcher_done_fn done, void *ctx)
@@ -33,19 +50,35 @@ struct fetcher *fetcher_create(const struct fetch_world *w, fetcher_done_fn done
     f->ctx = ctx;
     f->begin = (struct loop_task){ .fn = fetcher_begin, .ctx = f };
     f->end = (struct loop_task){ .fn = fetcher_end, .ctx = f };
+    add_set(f, w->target, w->place, STR_NONE)->is_default = true;
     return f;
 }
 
-void fetcher_add(struct fetcher *f, const struct fetch_wish *wish)
+void fetcher_next_set(struct fetcher *f, const struct target *target, struct place *place,
+                      struct str label)
+{
+    add_set(f, target, place ? place : f->world.place, label);
+}
+
+static struct str label_of(struct fetcher *f, const struct fetch_set *set, struct str label)
+{
+    if (!set->label.p)
+        return label;
+    return arena_f(&f->arena, "%.*s, for %.*s", STR_ARG(label), STR_ARG(set->label));
+}
+
+struct fetch *fetcher_put(struct fetcher *f, struct fetch_set *set, const struct fetch_wish *wish)
 {
     struct fetch *item = arena_alloc(&f->arena, 1, sizeof(*item));
     size_t cap = f->cap;
 
     item->wish = *wish;
     item->fetcher = f;
+    item->set = set;
     /* In LOOKUP, the first state. */
     item->view = (struct fetch_view){ .order = f->n,
-                                      .label = wish->label,
+                                      .label = label_of(f, item->set, wish->label),
+                                      .target = item->set->label,
                                       .project = wish->project,
                                       .body_bytes = FETCH_BYTES_UNKNOWN };
     f->items = mem_grow(f->items, f->n, &f->cap, sizeof(struct fetch *));
@@ -53,17 +86,27 @@ void fetcher_add(struct fetcher *f, const struct fetch_wish *wish)
         f->views = mem_resize(f->views, f->cap, sizeof(struct fetch_view *));
     f->views[f->n] = &item->view;
     f->items[f->n++] = item;
+    return item;
+}
+
+void fetcher_add(struct fetcher *f, const struct fetch_wish *wish)
+{
+    struct fetch_set *set = f->sets[f->n_sets - 1];
+
+    fetcher_put(f, set, wish);
+    set->end = f->n;
 }
 
 void fetcher_resolve(struct fetcher *f, struct facts *facts, const struct resolution_input *in)
 {
     f->facts = facts;
-    f->to_resolve = in;
+    f->sets[f->n_sets - 1]->to_resolve = in;
+    f->unresolved++;
 }
 
-const struct err *fetcher_unsolved(const struct fetcher *f)
+const struct err *fetcher_unsolved(const struct fetcher *f, size_t set)
 {
-    return &f->unsolved;
+    return &f->sets[set]->unsolved;
 }
 
 void fetcher_start(struct fetcher *f)
@@ -86,8 +129,10 @@ void fetcher_cancel(struct fetcher *f)
     loop_unpost(f->world.loop, &f->end);
     for (size_t i = 0; i < f->n; i++)
         fetch_cancel(f->items[i]);
-    resolution_destroy(f->resolution);
-    f->resolution = NULL;
+    for (size_t i = 0; i < f->n_sets; i++) {
+        resolution_destroy(f->sets[i]->resolution);
+        f->sets[i]->resolution = NULL;
+    }
 }
 
 void fetcher_destroy(struct fetcher *f)
@@ -99,7 +144,11 @@ void fetcher_destroy(struct fetcher *f)
         err_done(&f->items[i]->view.err);
         err_done(&f->items[i]->fault);
     }
-    err_done(&f->unsolved);
+    for (size_t i = 0; i < f->n_sets; i++) {
+        err_done(&f->sets[i]->unsolved);
+        map_done(&f->sets[i]->own_names);
+    }
+    free(f->sets);
     body_pool_done(&f->pool);
     map_done(&f->claims);
     free(f->items);

@@ -8,10 +8,9 @@
 #include <unistd.h>
 
 #include "dray/fetch/fetch.h"
-#include "dray/fetch/resolution.h"
-#include "dray/job/gather.h"
 #include "dray/job/inputs.h"
 #include "dray/job/installer.h"
+#include "dray/job/sets.h"
 #include "dray/job/target_choice.h"
 #include "dray/job/workshop.h"
 #include "dray/util/clock.h"
@@ -28,17 +27,16 @@ struct job {
     struct loop_timer *ticks;
     struct inputs *inputs;
     struct target_choice *choice;
-    struct target *target;
+    struct targets targets;
     struct workshop workshop;
     struct installer *installer;
     const char **trusted_hosts;
     size_t n_trusted_hosts;
-    struct gathered gathered;
-    struct facts *facts; /* NULL with --no-deps */
-    struct resolution_input to_resolve;
+    struct sets sets;
     struct fetcher *fetcher;
     bool inputs_ready;
     uint64_t start_us;
+    struct job_target *told;
     struct job_result result;
     struct err err;
 };
@@ -116,68 +114,12 @@ static void job_fetched(void *ctx)
 {
     struct job *j = ctx;
     bool installs = j->settings->command == COMMAND_INSTALL && !j->settings->dry_run;
-    const struct err *unsolved = fetcher_unsolved(j->fetcher);
 
     j->result.fetches = fetcher_views(j->fetcher, &j->result.n);
-    if (unsolved->code) {
-        err_set(&j->err, unsolved->code, "%s", err_text(unsolved));
-        j->result.is_unsolved = true;
-    }
     if (installs && j->result.n && !count_failed(j))
         job_install(j);
     else
         job_end(j);
-}
-
-static bool needs_index(const struct gathered *g)
-{
-    for (size_t i = 0; i < g->n; i++)
-        if (!g->wishes[i].url.p && !g->wishes[i].fault.code)
-            return true;
-    return false;
-}
-
-static int job_gather(struct job *j)
-{
-    struct gather_input in = { .settings = j->settings, .env = &j->target->env };
-
-    in.wants = inputs_wants(j->inputs, &in.n_wants);
-    in.constraints = inputs_constraints(j->inputs, &in.n_constraints);
-    gather(&in, &j->gathered);
-    for (size_t i = 0; i < j->gathered.ignored.n; i++)
-        events_emit(j->events,
-                    &(struct event){ .kind = EVENT_SKIPPED, .text = j->gathered.ignored.items[i] });
-    return needs_index(&j->gathered) ? settings_check_index(j->settings, &j->err) : 0;
-}
-
-/* What `dray metadata` is asked about it is asked about alone. */
-static bool resolves(const struct job *j)
-{
-    return !j->settings->no_deps && j->settings->command != COMMAND_METADATA;
-}
-
-static struct resolution_formats formats_of(void *ctx, struct str project)
-{
-    const struct job *j = ctx;
-    struct settings_formats formats = settings_formats_of(j->settings, project);
-
-    return (struct resolution_formats){ formats.wheel, formats.sdist };
-}
-
-static void job_resolve(struct job *j, const struct fetch_world *w)
-{
-    j->facts = facts_create(w);
-    j->to_resolve = (struct resolution_input){ .target = j->target,
-                                               .wishes = j->gathered.wishes,
-                                               .n_wishes = j->gathered.n,
-                                               .constraints = j->gathered.constraints,
-                                               .n_constraints = j->gathered.n_constraints,
-                                               .pre = j->settings->pre,
-                                               .prefer_binary = j->settings->prefer_binary,
-                                               .need_hash = j->gathered.need_hash,
-                                               .formats = formats_of,
-                                               .ctx = j };
-    fetcher_resolve(j->fetcher, j->facts, &j->to_resolve);
 }
 
 static int job_start_fetching(struct job *j)
@@ -190,14 +132,11 @@ static int job_start_fetching(struct job *j)
                                   .settings = j->settings,
                                   .trusted_hosts = j->trusted_hosts,
                                   .n_trusted_hosts = j->n_trusted_hosts };
-    if (job_gather(j) || workshop_open(&j->workshop, &site, &j->err))
+    if (sets_gather(&j->sets, j->settings, j->inputs, &j->targets, j->events, &j->err) ||
+        workshop_open(&j->workshop, &site, &j->err) || sets_open(&j->sets, &j->err))
         return j->err.code;
-    struct fetch_world w = workshop_world(&j->workshop, j->target);
-    j->fetcher = fetcher_create(&w, job_fetched, j);
-    for (size_t i = 0; i < j->gathered.n; i++)
-        fetcher_add(j->fetcher, &j->gathered.wishes[i]);
-    if (resolves(j))
-        job_resolve(j, &w);
+    struct fetch_world w = workshop_world(&j->workshop, j->targets.items[0]);
+    j->fetcher = sets_fetcher(&j->sets, &w, job_fetched, j);
     j->result.fetches = fetcher_views(j->fetcher, &j->result.n);
     fetcher_start(j->fetcher);
     return 0;
@@ -208,7 +147,7 @@ static void job_prepared(struct job *j, struct err *e)
 {
     if (e->code && !j->err.code)
         err_move(&j->err, e);
-    bool ready = j->inputs_ready && j->target;
+    bool ready = j->inputs_ready && j->targets.n;
     if (j->err.code || (ready && job_start_fetching(j)))
         job_end(j);
 }
@@ -221,14 +160,14 @@ static void job_inputs_done(void *ctx, struct err *e)
     job_prepared(j, e);
 }
 
-static void job_target_done(void *ctx, struct target *target, struct err *e)
+static void job_target_done(void *ctx, struct targets *targets, struct err *e)
 {
     struct job *j = ctx;
 
     j->choice = NULL;
-    j->target = target;
-    if (target)
-        j->result.env = &target->env;
+    j->targets = *targets;
+    if (targets->n)
+        j->result.env = &targets->items[0]->env;
     job_prepared(j, e);
 }
 
@@ -302,7 +241,7 @@ static void job_warn_of_python(struct job *j)
     const struct settings *s = j->settings;
     bool runs_it = s->command == COMMAND_WHEEL || s->command == COMMAND_INSTALL;
 
-    if (s->targets.n && s->python.n && !runs_it)
+    if ((s->targets.n || s->target_files.n) && s->python.n && !runs_it)
         events_warn(j->events, NULL, "--target says what to fetch for: --python %.*s is not asked",
                     STR_ARG(s->python));
 }
@@ -334,6 +273,7 @@ static void count_done(struct job_result *r, const struct fetch_view *v)
         break;
     case FETCH_FROM_STORE:
     case FETCH_FROM_PIP:
+    case FETCH_SHARED:
         r->reused++;
         break;
     case FETCH_KEPT:
@@ -344,11 +284,34 @@ static void count_done(struct job_result *r, const struct fetch_view *v)
     }
 }
 
+static void count_targets(struct job *j)
+{
+    size_t n = j->fetcher ? j->targets.n : 0;
+
+    j->told = mem_new(n, sizeof(*j->told));
+    for (size_t i = 0; i < n; i++) {
+        struct job_target *t = &j->told[i];
+        *t = (struct job_target){ .label = j->targets.items[i]->label,
+                                  .unsolved = fetcher_unsolved(j->fetcher, i) };
+        for (size_t k = 0; k < j->result.n; k++) {
+            const struct fetch_view *v = j->result.fetches[k];
+            bool mine = n == 1 || str_eq(v->target, t->label);
+            t->n += mine;
+            t->failed += mine && v->state == FETCH_FAILED;
+        }
+        if (t->unsolved->code && !j->err.code)
+            err_set(&j->err, t->unsolved->code, "%s", err_text(t->unsolved));
+    }
+    j->result.targets = j->told;
+    j->result.n_targets = n;
+}
+
 static void job_count(struct job *j)
 {
     struct job_result *r = &j->result;
 
     r->failed = count_failed(j);
+    count_targets(j);
     for (size_t i = 0; i < r->n; i++)
         if (r->fetches[i]->state == FETCH_DONE)
             count_done(r, r->fetches[i]);
@@ -378,8 +341,7 @@ int job_run(struct job *j, struct err *e)
         fetcher_cancel(j->fetcher);
         j->result.fetches = fetcher_views(j->fetcher, &j->result.n);
     }
-    if (j->facts)
-        facts_cancel(j->facts);
+    sets_close(&j->sets);
     installer_cancel(j->installer);
     j->installer = NULL;
     workshop_done(&j->workshop);
@@ -398,16 +360,16 @@ void job_destroy(struct job *j)
     if (!j)
         return;
     fetcher_destroy(j->fetcher);
-    facts_destroy(j->facts);
     workshop_done(&j->workshop);
-    gathered_done(&j->gathered);
+    sets_done(&j->sets);
     inputs_destroy(j->inputs);
     target_choice_cancel(j->choice);
-    target_destroy(j->target);
+    targets_done(&j->targets);
     loop_timer_destroy(j->ticks);
     http_destroy(j->http);
     loop_close(j->loop);
     free(j->trusted_hosts);
+    free(j->told);
     err_done(&j->err);
     free(j);
 }

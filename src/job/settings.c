@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "dray/util/buf.h"
 #include "dray/util/limits.h"
 #include "dray_config.h"
 
@@ -147,46 +148,32 @@ static int set_number(unsigned *field, const struct setting *which, struct str v
     return 0;
 }
 
-/* One of four words, the place of which is the value. */
-static int find_word(const char *const words[static 4], struct str value, const char *origin,
-                     int *out, struct err *e)
+/* "auto, on, off or json" */
+static void add_words(struct buf *out, struct str words)
 {
-    for (int i = 0; i < 4; i++)
-        if (str_is(value, words[i])) {
-            *out = i;
+    while (words.p) {
+        struct str word = str_cut(words, '|', &words);
+        buf_add_f(out, "%s%.*s", !out->n ? "" : words.p ? ", " : " or ", STR_ARG(word));
+    }
+}
+
+/* One of the words of value_name, whose place there is the value. */
+static int set_word(unsigned *field, const struct setting *which, struct str value,
+                    const char *origin, struct err *e)
+{
+    struct str words = str_of(which->value_name);
+    struct buf expected = { 0 };
+
+    for (unsigned i = 0; words.p; i++)
+        if (str_eq(str_cut(words, '|', &words), value)) {
+            *field = i;
             return 0;
         }
-    return err_set(e, ERR_USAGE, "%s: expected %s, %s, %s or %s, not \"%.*s\"", origin, words[0],
-                   words[1], words[2], words[3], STR_ARG(value));
-}
-
-static int set_progress(enum settings_progress *field, struct str value, const char *origin,
-                        struct err *e)
-{
-    static const char *const words[] = { [PROGRESS_AUTO] = "auto",
-                                         [PROGRESS_ON] = "on",
-                                         [PROGRESS_OFF] = "off",
-                                         [PROGRESS_JSON] = "json" };
-    int at;
-
-    if (find_word(words, value, origin, &at, e))
-        return e->code;
-    *field = (enum settings_progress)at;
-    return 0;
-}
-
-static int set_link(enum settings_link *field, struct str value, const char *origin, struct err *e)
-{
-    static const char *const words[] = { [LINK_AUTO] = "auto",
-                                         [LINK_REFLINK] = "reflink",
-                                         [LINK_HARDLINK] = "hardlink",
-                                         [LINK_COPY] = "copy" };
-    int at;
-
-    if (find_word(words, value, origin, &at, e))
-        return e->code;
-    *field = (enum settings_link)at;
-    return 0;
+    add_words(&expected, str_of(which->value_name));
+    err_set(e, ERR_USAGE, "%s: expected %s, not \"%.*s\"", origin, buf_z(&expected),
+            STR_ARG(value));
+    buf_done(&expected);
+    return e->code;
 }
 
 /* Powers of 1024 for "GiB" and "G", of 1000 for "GB". */
@@ -295,10 +282,8 @@ int settings_set(struct settings *s, const struct setting *which, struct str val
         return set_number(field, which, value, origin, e);
     case SETTING_FORMAT:
         return add_format(s, which, value, origin, e);
-    case SETTING_PROGRESS:
-        return set_progress(field, value, origin, e);
-    case SETTING_LINK:
-        return set_link(field, value, origin, e);
+    case SETTING_WORD:
+        return set_word(field, which, value, origin, e);
     case SETTING_BYTES:
         return set_bytes(field, value, origin, e);
     }

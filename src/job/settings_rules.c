@@ -47,7 +47,7 @@ int settings_check(const struct settings *s, struct err *e)
                        : s->implementation.p ? "--implementation"
                                              : NULL;
 
-    if (s->targets.n && word)
+    if ((s->targets.n || s->target_files.n) && word)
         return err_set(e, ERR_USAGE, "--target and %s both say what to fetch for: use one of them",
                        word);
     if (s->require_hashes && s->no_require_hashes)

@@ -217,23 +217,26 @@ static int rename_new(int from_fd, const char *from, int to_fd, const char *to)
     return 0;
 }
 
-int place_file_commit(struct place_file *f, const char *name, struct err *e)
+int place_file_commit_in(struct place_file *f, struct place *into, const char *name, struct err *e)
 {
-    int dir_fd = f->place->fd;
-
     assert(!f->committed);
     if (flush_file(f) != 0)
-        return err_errno(e, "can't write %s/%s", f->place->dir, name);
+        return err_errno(e, "can't write %s/%s", into->dir, name);
     if (!f->name[0]) {
-        f->committed = place_link_fd(f->fd, dir_fd, name) == 0;
+        f->committed = place_link_fd(f->fd, into->fd, name) == 0;
         /* A link replaces nothing, a rename does. */
         if (!f->committed && (errno != EEXIST || name_file(f) != 0))
-            return err_errno(e, "can't place %s/%s", f->place->dir, name);
+            return err_errno(e, "can't place %s/%s", into->dir, name);
     }
-    if (!f->committed && renameat(dir_fd, f->name, dir_fd, name) != 0)
-        return err_errno(e, "can't place %s/%s", f->place->dir, name);
+    if (!f->committed && renameat(f->place->fd, f->name, into->fd, name) != 0)
+        return err_errno(e, "can't place %s/%s", into->dir, name);
     f->committed = true;
     return 0;
+}
+
+int place_file_commit(struct place_file *f, const char *name, struct err *e)
+{
+    return place_file_commit_in(f, f->place, name, e);
 }
 
 int place_file_move(struct place_file *f, int dir_fd, const char *name, struct err *e)

@@ -88,6 +88,8 @@ static void add_own(struct json *j, const struct fetch_view *v)
     json_key(j, "dray");
     json_map(j);
     add_str(j, "path", v->path);
+    if (v->target.p)
+        add_str(j, "target", v->target);
     add_str(j, "filename", v->filename);
     json_key(j, "size");
     if (known)

@@ -56,10 +56,25 @@ static void hashes_add(struct buf *out, const struct job_result *r, size_t n, bo
     }
 }
 
+/* Sets of which no files fit together. */
+static size_t unsolved_add(struct buf *out, const struct job_result *r, bool colour)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n_targets; i++) {
+        const struct job_target *t = &r->targets[i];
+        if (!t->unsolved->code)
+            continue;
+        error_add(out, r->n_targets > 1 ? t->label : STR_NONE, t->unsolved, colour);
+        n++;
+    }
+    return n;
+}
+
 static void errors_add(struct buf *out, const struct job_result *r, const struct err *run,
                        bool colour)
 {
-    size_t told = 0, wrong_hashes = 0;
+    size_t told = r->signal ? 0 : unsolved_add(out, r, colour), wrong_hashes = 0;
 
     for (size_t i = 0; i < r->n; i++) {
         const struct fetch_view *v = r->fetches[i];
@@ -70,7 +85,7 @@ static void errors_add(struct buf *out, const struct job_result *r, const struct
     }
     if (wrong_hashes)
         hashes_add(out, r, wrong_hashes, colour);
-    if (run->code && (!told || r->is_unsolved) && !r->signal)
+    if (run->code && !told && !r->signal)
         error_add(out, STR_NONE, run, colour);
 }
 
@@ -159,16 +174,40 @@ static void closing_add(struct buf *out, const struct job_result *r)
     buf_add_z(out, ".\n");
 }
 
+/* One line a target, when there are several. */
+static void targets_add(struct buf *out, const struct job_result *r)
+{
+    size_t width = 0;
+
+    for (size_t i = 0; i < r->n_targets; i++)
+        if (r->targets[i].label.n > width)
+            width = r->targets[i].label.n;
+    for (size_t i = 0; r->n_targets > 1 && i < r->n_targets; i++) {
+        const struct job_target *t = &r->targets[i];
+        buf_add_f(out, "  %.*s%*s", STR_ARG(t->label), (int)(width - t->label.n) + 2, "");
+        if (t->unsolved->code) {
+            buf_add_z(out, "could not be resolved\n");
+            continue;
+        }
+        human_count(out, t->n - t->failed, "file");
+        if (t->failed)
+            buf_add_f(out, ", %zu failed", t->failed);
+        buf_add_c(out, '\n');
+    }
+}
+
 void summary_print(FILE *out, const struct summary_options *o, const struct job_result *r,
                    const struct err *run)
 {
     struct buf text = { 0 };
 
     errors_add(&text, r, run, o->colour);
-    if (!o->quiet && r->signal)
+    if (!o->quiet && r->signal) {
         interrupted_add(&text, r, o->dest);
-    else if (!o->quiet && (r->n || !run->code))
+    } else if (!o->quiet && (r->n || !run->code)) {
+        targets_add(&text, r);
         closing_add(&text, r); /* not after "no such file: requirements.txt" */
+    }
     if (text.n) {
         fwrite(text.p, 1, text.n, out);
         fflush(out);

@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import fault_server  # noqa: E402
 import make_index  # noqa: E402
 import program  # noqa: E402
+import resolving  # noqa: E402
 import servers  # noqa: E402
 
 CACHE = program.ROOT / "tests" / ".cache"
@@ -138,3 +139,26 @@ def pypiserver(corpus_root, tmp_path_factory):
 def devpi(corpus, tmp_path_factory):
     with servers.devpi(corpus, tmp_path_factory.mktemp("devpi")) as url:
         yield url
+
+
+@pytest.fixture
+def index(tmp_path):
+    """An index for dependencies, written by the test."""
+    return resolving.Index(tmp_path / "index")
+
+
+@pytest.fixture
+def index_url(index, tmp_path):
+    make_index.write_index(index.root, index.files)
+    with servers.nginx(index.root, tmp_path / "nginx") as urls:
+        yield urls[0]
+
+
+@pytest.fixture
+def run(index, index_url, dray, dest):
+    """dray download, dependencies included, from the index as it is by then."""
+    def download(*args, **more):
+        make_index.write_index(index.root, index.files)
+        return dray.resolve("-i", index_url, *args, dest=dest, **more)
+
+    return download

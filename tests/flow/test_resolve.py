@@ -2,71 +2,9 @@
 
 import json
 
-import pytest
-
-from make_index import describe, make_sdist, make_wheel, write_index
+from make_index import describe, make_wheel
 from program import failed_with, names_in, succeeded
-from servers import nginx as serve
-
-
-class Index:
-    """An index that is written bit by bit and served by nginx."""
-
-    def __init__(self, root):
-        self.root = root
-        self.files = []
-
-    def wheel(self, name, version, *needs, listed=None, **facts):
-        path = make_wheel(self.root / "files", name, version, requires_dist=needs, **facts)
-        self.files.append(describe(path, **(listed or {})))
-        return path
-
-    def sdist(self, name, version, **listed):
-        path = make_sdist(self.root / "files", name, version)
-        self.files.append(describe(path, **listed))
-        return path
-
-
-@pytest.fixture
-def index(tmp_path):
-    (tmp_path / "index" / "files").mkdir(parents=True)
-    return Index(tmp_path / "index")
-
-
-@pytest.fixture
-def url(index, tmp_path):
-    (index.root / "simple").mkdir()
-    write_index(index.root, index.files)
-    with serve(index.root, tmp_path / "nginx") as urls:
-        yield urls[0]
-
-
-@pytest.fixture
-def run(index, url, dray, dest):
-    """dray download against the index as it is by then."""
-    def download(*args, **more):
-        write_index(index.root, index.files)
-        return dray.resolve("-i", url, *args, dest=dest, **more)
-
-    return download
-
-
-def small_world(index):
-    index.wheel("app", "1.0", "web>=1", "db; python_version > '3'", "lin[x]", "never; sys_platform == 'beos'")
-    index.wheel("web", "2.0", "http>=2")
-    index.wheel("web", "1.0", "http<2")
-    index.wheel("db", "1.0", "http<2")
-    index.wheel("http", "1.0")
-    index.wheel("http", "2.0")
-    index.wheel("lin", "1.0", "thing; extra == 'x'", "other; extra == 'y'")
-    index.wheel("thing", "3.0")
-
-
-WORLD = ["app-1.0", "db-1.0", "http-1.0", "lin-1.0", "thing-3.0", "web-1.0"]
-
-
-def pins(folder):
-    return ["-".join(name.split("-")[:2]) for name in names_in(folder)]
+from resolving import WORLD, pins, small_world
 
 
 def test_everything_that_is_needed_comes(index, run, dest):

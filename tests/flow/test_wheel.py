@@ -232,13 +232,6 @@ def test_dry_run_builds_nothing(build, dest, sdist, builds):
     assert builds() == [] and names_in(dest) == []
 
 
-def test_without_no_deps_it_says_so(dray, dest, fault, sdist):
-    sdist("tiny")
-    result = dray("wheel", "-i", fault.index, "tiny", "-w", dest)
-    failed_with(result, "--no-deps", code=2)
-    assert fault.requests() == []
-
-
 def test_only_binary(build, dest, sdist, builds):
     sdist("tiny")
     failed_with(build("--only-binary", ":all:", "tiny"), "tiny")

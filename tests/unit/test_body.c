@@ -52,7 +52,7 @@ static void test_empty(void **state)
     assert_int_equal(body_bytes(b), 0);
     assert_int_equal(body_add(b, "", 0, &s.err), 0);
     assert_int_equal(body_finish(b, got, &s.err), 0);
-    assert_int_equal(body_commit(b, "empty", &s.err), 0);
+    assert_int_equal(body_commit(b, s.place, "empty", &s.err), 0);
     body_destroy(b);
     body_destroy(NULL);
     assert_string_equal(digest_hex(&got[DIGEST_SHA256], hex),
@@ -72,7 +72,7 @@ static void test_rest(void **state)
     struct body *b = create(&s, 1u << DIGEST_SHA256, 1);
     assert_int_equal(body_add(b, "x", 1, &s.err), 0);
     assert_int_equal(body_finish(b, got, &s.err), 0);
-    assert_int_equal(body_commit(b, "one", &s.err), 0);
+    assert_int_equal(body_commit(b, s.place, "one", &s.err), 0);
     body_destroy(b);
     assert_true(temp_dir_has(&s.dir, "one", STR("x")));
     scene_close(&s);
@@ -105,7 +105,7 @@ static void test_pieces(void **state)
         assert_int_equal(body_bytes(b), content.n);
         assert_int_equal(body_finish(b, got, &s.err), 0);
         assert_true(i || !temp_dir_has(&s.dir, "x.whl", buf_str(&content))); /* not yet */
-        assert_int_equal(body_commit(b, "x.whl", &s.err), 0);
+        assert_int_equal(body_commit(b, s.place, "x.whl", &s.err), 0);
         body_destroy(b);
         assert_true(digest_eq(&got[DIGEST_MD5], &want[DIGEST_MD5]));
         assert_true(digest_eq(&got[DIGEST_SHA512], &want[DIGEST_SHA512]));
@@ -157,7 +157,7 @@ static void test_side_by_side(void **state)
             struct digest got[DIGEST_COUNT] = { 0 };
             char name[] = { (char)('a' + (int)i), '\0' };
             assert_int_equal(body_finish(bodies[i], got, &s.err), 0);
-            assert_int_equal(body_commit(bodies[i], name, &s.err), 0);
+            assert_int_equal(body_commit(bodies[i], s.place, name, &s.err), 0);
             body_destroy(bodies[i]);
         }
         assert_int_equal(s.pool.n, BODIES);
@@ -185,7 +185,7 @@ static void test_abandoned(void **state)
     b = create(&s, 1u << DIGEST_SHA256, UINT64_MAX);
     body_add(b, "x", 1, &s.err);
     assert_int_equal(body_finish(b, got, &s.err), 0);
-    assert_int_equal(body_commit(b, "dir", &s.err), ERR_IO);
+    assert_int_equal(body_commit(b, s.place, "dir", &s.err), ERR_IO);
     body_destroy(b);
     assert_int_equal(temp_dir_count(&s.dir, "."), 1);
     scene_close(&s);

@@ -271,7 +271,7 @@ static void test_whole_without_a_store(void **state)
     assert_int_equal(body_bytes(s.got.body), s.wheel.n);
     assert_true(digest_eq(&s.got.digests[DIGEST_SHA256], &s.sha256));
     struct err e = { 0 };
-    assert_int_equal(body_commit(s.got.body, WHEEL_NAME, &e), 0);
+    assert_int_equal(body_commit(s.got.body, s.dir, WHEEL_NAME, &e), 0);
     assert_true(temp_dir_has(&s.w.dir, WHEEL_NAME, buf_str(&s.wheel)));
     scene_close(&s);
 }

@@ -38,8 +38,7 @@ static void show_field(struct buf *out, const struct settings *s, const struct s
     case SETTING_COUNT_UP:
     case SETTING_NUMBER:
     case SETTING_SECONDS:
-    case SETTING_PROGRESS:
-    case SETTING_LINK:
+    case SETTING_WORD:
         buf_add_f(out, "%u", *(const unsigned *)field);
         break;
     case SETTING_BYTES:

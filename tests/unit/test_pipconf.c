@@ -107,8 +107,7 @@ static void show_setting(const struct settings *s, const struct setting *w, stru
     case SETTING_COUNT_UP:
     case SETTING_NUMBER:
     case SETTING_SECONDS:
-    case SETTING_PROGRESS:
-    case SETTING_LINK:
+    case SETTING_WORD:
         buf_add_f(out, "%u", *(const unsigned *)field);
         break;
     case SETTING_BYTES:

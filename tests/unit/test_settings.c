@@ -20,10 +20,17 @@ static void show_list(struct buf *out, const struct strs *list)
     buf_add_c(out, ']');
 }
 
+static void show_word(struct buf *out, const struct setting *which, unsigned at)
+{
+    struct str words = str_of(which->value_name);
+
+    for (; at; at--)
+        str_cut(words, '|', &words);
+    buf_add_str(out, str_cut(words, '|', &words));
+}
+
 static void show_field(struct buf *out, const struct settings *s, const struct setting *which)
 {
-    static const char *const words[] = { "auto", "on", "off", "json" };
-    static const char *const links[] = { "auto", "reflink", "hardlink", "copy" };
     const void *field = (const char *)s + which->offset;
 
     switch (which->kind) {
@@ -43,11 +50,8 @@ static void show_field(struct buf *out, const struct settings *s, const struct s
     case SETTING_SECONDS:
         buf_add_f(out, "%u", *(const unsigned *)field);
         break;
-    case SETTING_PROGRESS:
-        buf_add_z(out, words[*(const enum settings_progress *)field]);
-        break;
-    case SETTING_LINK:
-        buf_add_z(out, links[*(const enum settings_link *)field]);
+    case SETTING_WORD:
+        show_word(out, which, *(const unsigned *)field);
         break;
     case SETTING_BYTES:
         buf_add_f(out, "%ju", (uintmax_t) * (const uint64_t *)field);

@@ -137,7 +137,7 @@ static void test_right(void **state)
     whole_destroy(s.whole); /* the body was handed over */
     s.whole = NULL;
     assert_int_equal(open_files(), s.files + 1);
-    assert_int_equal(body_commit(s.got.body, "demo.whl", &e), 0);
+    assert_int_equal(body_commit(s.got.body, s.dir, "demo.whl", &e), 0);
     assert_true(temp_dir_has(&s.a.w.dir, "demo.whl", STR(TEXT)));
     assert_int_equal(temp_dir_count(&s.a.w.dir, "."), 1);
     scene_close(&s);

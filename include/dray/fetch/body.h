@@ -35,7 +35,8 @@ int body_fd(const struct body *b);
  * allowed afterwards. */
 int body_commit_to_store(struct body *b, struct store *store, const struct digest *sha256,
                          struct str label, struct err *e);
-/* Puts the file in its place. Only body_destroy() is allowed afterwards. */
-int body_commit(struct body *b, const char *name, struct err *e);
+/* Puts the file into a place on the file system of the one that it was written in. Only
+ * body_destroy() is allowed afterwards. */
+int body_commit(struct body *b, struct place *into, const char *name, struct err *e);
 /* Removes the temporary file unless it was committed. NULL is allowed. */
 void body_destroy(struct body *b);

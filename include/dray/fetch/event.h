@@ -44,7 +44,8 @@ enum fetch_state {
     X(FROM_FILE, "file", "copied")   /* a local path or file: URL */                               \
     X(KEPT, "kept", "there already") /* in the destination */                                      \
     X(FROM_STORE, "store", "from the store")                                                       \
-    X(FROM_PIP, "pip", "from pip's cache") /* its HTTP cache, or a wheel that it had built */
+    X(FROM_PIP, "pip", "from pip's cache") /* its HTTP cache, or a wheel that it had built */      \
+    X(SHARED, "shared", "shared")          /* another target's copy in this run */
 
 enum fetch_origin {
 #define FETCH_ORIGIN_ENUM(origin, name, told) FETCH_##origin,
@@ -76,6 +77,7 @@ struct fetch_view {
     size_t order;     /* 0, 1, ...: the order of the requirements; messages and reports follow it */
     struct str label; /* the requirement as a person wrote it: "flask>=3", "./x.whl" */
     struct str project; /* normalised name */
+    struct str target;  /* that it is for, where there are several; else STR_NONE */
     struct str version;
     struct str filename;
     struct str url;           /* redacted; of the file, "file:///..." for local ones */

@@ -22,6 +22,7 @@ struct file_facts {
     unsigned requests;
     uint64_t bytes;
     bool used;         /* somebody asked in earnest */
+    bool taken;        /* by a machine, which then counts what it took */
     struct body *body; /* the whole file was fetched, and there is no store to keep it */
     struct digest digests[DIGEST_COUNT]; /* of that */
     struct specifier_set python;

@@ -38,15 +38,22 @@ typedef void (*fetcher_done_fn)(void *ctx);
 
 /* `w` is copied. */
 struct fetcher *fetcher_create(const struct fetch_world *w, fetcher_done_fn done, void *ctx);
+/* Machines that are added from now on are for another target than the world's, and go into another
+ * place if that is not NULL; `label` names it to people. Machines for several targets share all
+ * that is found out, and files that several want are fetched once. */
+void fetcher_next_set(struct fetcher *f, const struct target *target, struct place *place,
+                      struct str label);
 /* In the order of the requirements; before fetcher_start(). Copies the wish, borrows what it points
  * to. */
 void fetcher_add(struct fetcher *f, const struct fetch_wish *wish);
-/* The set is to be resolved: what it needs becomes machines, too, behind its own. `in` and `facts`
- * are borrowed; its wishes are those that were added, in that order. Before fetcher_start(). */
+/* The set that was added last is to be resolved: what it needs becomes machines, too, behind those
+ * of all sets, when each has its solution or has none. `in` and `facts` are borrowed; its wishes
+ * are those that were added, in that order. */
 void fetcher_resolve(struct fetcher *f, struct facts *facts, const struct resolution_input *in);
 void fetcher_start(struct fetcher *f);
-/* Why the set could not be resolved; its machines then are FAILED with ERR_UNSOLVED. */
-const struct err *fetcher_unsolved(const struct fetcher *f);
+/* Why a set (0: the first) could not be resolved; its machines then are FAILED with ERR_UNSOLVED.
+ */
+const struct err *fetcher_unsolved(const struct fetcher *f, size_t set);
 /* The machines in the order in which they were added, to be asked for anew when one may have been;
  * the array lives until then, the views until fetcher_destroy(). */
 const struct fetch_view *const *fetcher_views(const struct fetcher *f, size_t *n);

@@ -15,16 +15,34 @@
 #include "dray/fetch/source.h"
 #include "dray/util/map.h"
 
+/* Machines for one target. */
+struct fetch_set {
+    struct fetcher *fetcher;
+    const struct target *target;
+    struct place *place;
+    struct str label;
+    bool is_default;   /* of the world's target, until there is a first one of its own */
+    struct map *names; /* file name -> the machine that places it there */
+    struct map own_names;
+    size_t first, end;                         /* of those that were asked for, in fetcher.items */
+    const struct resolution_input *to_resolve; /* NULL: each is looked up by itself */
+    struct resolution *resolution;
+    const struct resolution_result *result; /* NULL: not yet */
+    struct err unsolved;
+};
+
 struct fetch {
     struct fetch_view view; /* what others see; first, so that a view's machine is itself */
     struct fetch_wish wish;
     struct fetcher *fetcher;
+    struct fetch_set *set;
     struct promise promise;           /* from METADATA on */
     struct str url;                   /* of the file, with credentials if it has any: never shown */
     const struct resolution_pin *pin; /* of a set that was resolved: what it is to be */
     struct source_query *query;       /* LOOKUP */
     const struct source_answer *answer;
     struct ladder *ladder; /* METADATA */
+    bool came_whole;       /* METADATA: the whole file had to be fetched for it, in this run */
     bool has_sidecar, has_sidecar_digest;
     struct digest sidecar_digest;
     struct existing *existing;    /* PROBE */
@@ -61,15 +79,17 @@ struct fetcher {
     struct fetch **items;
     const struct fetch_view **views;
     size_t n, cap, running;
-    struct map claims; /* file name -> the machine that places it */
+    struct map claims; /* file name -> the first machine that gets it */
+    struct fetch_set **sets;
+    size_t n_sets, cap_sets;
+    size_t unresolved; /* sets */
     struct body_pool pool;
     struct loop_task begin, end;
-    const struct resolution_input *to_resolve; /* NULL: each is looked up by itself */
     struct facts *facts;
-    struct resolution *resolution;
-    struct err unsolved;
 };
 
+/* One more machine. */
+struct fetch *fetcher_put(struct fetcher *f, struct fetch_set *set, const struct fetch_wish *wish);
 /* Enters LOOKUP. From a task of the loop. */
 void fetch_begin(struct fetch *f);
 /* Stops what is under way and removes the temporary file; the state stays. */
@@ -80,7 +100,7 @@ void fetch_go(struct fetch *f, enum fetch_state to);
 /* To the next state, or to FAILED when a step before has left a fault. */
 void fetch_go_unless_fault(struct fetch *f, enum fetch_state to);
 
-/* Begins to resolve the set; its machines wait in LOOKUP. */
+/* Begins to resolve the sets; their machines wait in LOOKUP. */
 void fetcher_resolve_now(struct fetcher *f);
 /* The metadata that was read to resolve the set. */
 void fetch_take_facts(struct fetch *f);

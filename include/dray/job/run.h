@@ -9,6 +9,13 @@
 
 struct job;
 
+/* What became of one target. */
+struct job_target {
+    struct str label;           /* "3.12:win_amd64" */
+    const struct err *unsolved; /* its code is 0, or no set of files fits together, and why */
+    size_t n, failed;           /* files */
+};
+
 /* What became of it; borrowed from the job. */
 struct job_result {
     const struct fetch_view *const *fetches; /* in the order of the requirements */
@@ -17,7 +24,8 @@ struct job_result {
     /* Counts: fetched or copied; from the store or pip's cache; there already. Their sum is n after
      * a whole run. */
     size_t fetched, reused, kept, failed;
-    bool is_unsolved;       /* there is no set of files that fits together: the error of the run */
+    const struct job_target *targets; /* in the order in which they were named */
+    size_t n_targets;
     uint64_t fetched_bytes; /* of the bodies that were fetched and placed */
     uint64_t took_us;
     int signal; /* SIGINT, SIGTERM or SIGHUP when that ended it, else 0 */

@@ -14,6 +14,8 @@
 enum settings_progress { PROGRESS_AUTO, PROGRESS_ON, PROGRESS_OFF, PROGRESS_JSON };
 /* As in store/place.h. */
 enum settings_link { LINK_AUTO, LINK_REFLINK, LINK_HARDLINK, LINK_COPY };
+/* Of several targets: all files in one directory, or each target's in one of its own. */
+enum settings_layout { LAYOUT_FLAT, LAYOUT_TARGET };
 
 /* The commands that take settings: a set of these. */
 enum settings_command {
@@ -45,6 +47,8 @@ struct settings {
 
     struct str python;   /* the interpreter to ask; default: python3 on PATH */
     struct strs targets; /* --target PYTHON:PLATFORM */
+    struct strs target_files;
+    enum settings_layout layout;
     struct strs platforms, abis;
     struct str python_version, implementation;
 
@@ -85,8 +89,7 @@ enum setting_kind {
     SETTING_SECONDS,  /* the same; a fraction, which pip allows, is rounded up */
     SETTING_FORMAT,   /* format_control */
     SETTING_BYTES,    /* uint64_t: "10GiB", "500MB", "1000000" */
-    SETTING_PROGRESS, /* one of auto, on, off, json */
-    SETTING_LINK      /* one of auto, reflink, hardlink, copy */
+    SETTING_WORD      /* an enum whose values are the words of value_name, "flat|target" */
 };
 
 struct setting {
@@ -97,7 +100,7 @@ struct setting {
     unsigned where;
     unsigned commands;      /* that take it on their command line */
     unsigned max;           /* of a number or count */
-    const char *value_name; /* "URL"; NULL for a flag */
+    const char *value_name; /* "URL", "auto|on|off"; NULL for a flag */
     const char *help;       /* one line for --help and the completions */
 };
 

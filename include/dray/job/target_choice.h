@@ -1,5 +1,5 @@
-/* target_choice.h: the Python that files are chosen for, from the settings: --target, or pip's
- * --platform and its like, or an interpreter that is asked. */
+/* target_choice.h: the Pythons that files are chosen for, from the settings: --target and
+ * --target-file, or pip's --platform and its like, or an interpreter that is asked. */
 #pragma once
 
 #include "dray/job/settings.h"
@@ -8,9 +8,16 @@
 
 struct target_choice;
 
-/* `target` is handed over (target_destroy); NULL when `e` is set. Runs once, later, from the loop.
+/* In the order in which they were named, each once; zeroed is an empty one. */
+struct targets {
+    struct target **items;
+    size_t n, cap;
+};
+void targets_done(struct targets *t);
+
+/* `targets` is handed over (targets_done); empty when `e` is set. Runs once, later, from the loop.
  */
-typedef void (*target_choice_fn)(void *ctx, struct target *target, struct err *e);
+typedef void (*target_choice_fn)(void *ctx, struct targets *targets, struct err *e);
 
 /* `s` is borrowed until `done` runs. */
 struct target_choice *target_choice_start(struct loop *l, const struct settings *s,

@@ -31,6 +31,8 @@ int place_file_write(struct place_file *f, const void *bytes, size_t n, struct e
 /* Gives it the name `name`, replacing a file of that name. Only place_file_destroy() is allowed
  * afterwards. */
 int place_file_commit(struct place_file *f, const char *name, struct err *e);
+/* The same into another place on the same file system. */
+int place_file_commit_in(struct place_file *f, struct place *into, const char *name, struct err *e);
 /* Removes the temporary file unless it was committed or moved. NULL is allowed. */
 void place_file_destroy(struct place_file *f);
 

@@ -15,6 +15,7 @@ enum {
     LIMIT_VERSION_BYTES = 1024,  /* one version; real ones have under 60 */
     LIMIT_FILENAME_BYTES = 255,  /* NAME_MAX of the usual file systems */
 
+    LIMIT_TARGETS = 1000, /* in one run */
     LIMIT_TARGET_NUMBER =
         200, /* one number of a Python, glibc, musl, macOS, iOS or Android version */
     LIMIT_TARGET_TAGS = 500000, /* of one target; real ones have under 5,000 */
