@@ -7,8 +7,8 @@ _dray_options() {
     local all="-r --requirement -c --constraint -i --index-url --extra-index-url --no-index -f --find-links
         --only-binary --no-binary --prefer-binary --pre --require-hashes --no-require-hashes --python --cache-dir
         --cache-size --pip-cache-dir --no-cache-dir --trusted-host --cert --client-cert --timeout --retries
-        --connections --offline --trace --progress -q --quiet -v --verbose $own"
-    local fetching='--no-deps --dry-run --report'
+        --connections --index-strategy --exclude-newer --offline --trace --progress -q --quiet -v --verbose $own"
+    local fetching='--no-deps --resolution --dry-run --report --stats'
     local choosing='--target --target-file --layout --platform --python-version --implementation --abi'
 
     case $1 in
@@ -44,6 +44,8 @@ _dray_value() {
     -r | --requirement | -c | --constraint | -f | --find-links | --cert | --client-cert | --report | --trace | --svg | \
         --python) _dray_paths -f ;;
     --progress) COMPREPLY=($(compgen -W 'auto on off json' -- "$cur")) ;;
+    --index-strategy) COMPREPLY=($(compgen -W 'best-match first-index' -- "$cur")) ;;
+    --resolution) COMPREPLY=($(compgen -W 'highest lowest lowest-direct' -- "$cur")) ;;
     --layout) COMPREPLY=($(compgen -W 'flat target' -- "$cur")) ;;
     --link-mode) COMPREPLY=($(compgen -W 'auto reflink hardlink copy' -- "$cur")) ;;
     --only-binary | --no-binary)
@@ -51,7 +53,7 @@ _dray_value() {
         if declare -F __ltrim_colon_completions >/dev/null; then __ltrim_colon_completions "$cur"; fi
         ;;
     -i | --index-url | --extra-index-url | --target | --platform | --python-version | --implementation | --abi | \
-        --trusted-host | --timeout | --retries | --connections | --cache-size | --max-size | --older-than) ;;
+        --trusted-host | --timeout | --retries | --connections | --cache-size | --max-size | --older-than | --exclude-newer) ;;
     *) return 1 ;;
     esac
 }

@@ -144,6 +144,7 @@ static int run_job(const struct front *f, struct settings *s, struct events *eve
         stderr,
         &(struct summary_options){ .colour = colour,
                                    .quiet = s->quiet + talks,
+                                   .stats = s->stats && f->print == NULL,
                                    .dest = s->command == COMMAND_INSTALL ? STR_NONE : s->dest },
         result, e);
     if (f->print)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dray/fetch/refusal.h"
+#include "dray/py/instant.h"
 #include "dray/util/map.h"
 #include "dray/util/mem.h"
 
@@ -30,6 +31,17 @@ static bool python_fits(const struct candidate_rules *rules, const struct simple
     return fits;
 }
 
+static enum refusal judge_time(const struct candidate_rules *rules, const struct simple_file *file)
+{
+    int64_t at;
+
+    if (!rules->before_us)
+        return REFUSAL_NONE;
+    if (!instant_parse(file->upload_time, &at))
+        return REFUSAL_UNDATED;
+    return at < rules->before_us ? REFUSAL_NONE : REFUSAL_NEWER;
+}
+
 static enum refusal judge_alone(const struct candidate_rules *rules, const struct distribution *d)
 {
     if (!specifier_set_contains(rules->specifiers, &d->version))
@@ -42,7 +54,7 @@ static enum refusal judge_alone(const struct candidate_rules *rules, const struc
         return REFUSAL_TAGS;
     if (d->sdist_python.p && !str_eq(d->sdist_python, rules->target->env.python_version))
         return REFUSAL_TAGS; /* as pip: "foo-1.0-py3.8.tar.gz" is for Python 3.8 alone */
-    return python_fits(rules, d->file) ? REFUSAL_NONE : REFUSAL_PYTHON;
+    return python_fits(rules, d->file) ? judge_time(rules, d->file) : REFUSAL_PYTHON;
 }
 
 /* packaging's SpecifierSet.filter: pre-releases only if asked for, or if nothing else is left. */

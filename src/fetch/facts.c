@@ -236,7 +236,6 @@ struct file_facts *facts_metadata(struct facts *f, const struct distribution *d,
 {
     struct file *file = find_file(f, d, project);
 
-    file->said.used |= w != NULL;
     if (file->known)
         return &file->said;
     wait_for(&file->waits, w);

@@ -62,6 +62,7 @@ static int decide_listed(struct fetch *f)
                                      .allow_wheel = f->wish.allow_wheel,
                                      .allow_sdist = f->wish.allow_sdist,
                                      .prefer_binary = f->wish.prefer_binary,
+                                     .before_us = f->wish.before_us,
                                      .pre = f->wish.pre };
     const struct distribution *d =
         candidate_choose(&rules, f->answer->items, f->answer->n, &f->fault);

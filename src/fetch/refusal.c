@@ -54,6 +54,12 @@ static void add_reason(struct buf *out, const struct candidate_rules *rules, con
         buf_add_f(out, "requires Python %.*s, this is %.*s", STR_ARG(python),
                   STR_ARG(rules->target->env.python_full_version));
         break;
+    case REFUSAL_NEWER:
+        buf_add_f(out, "uploaded %.*s", STR_ARG(row->item->file->upload_time));
+        break;
+    case REFUSAL_UNDATED:
+        buf_add_z(out, "the index does not say when it was uploaded");
+        break;
     case REFUSAL_PRE:
         buf_add_z(out, "a pre-release (--pre allows them)");
         break;
@@ -173,6 +179,12 @@ void refusal_say(const struct candidate_rules *rules, const struct distribution 
     case REFUSAL_PYTHON:
         buf_add_f(out, "needs Python %.*s, and this is for %.*s", STR_ARG(d->file->requires_python),
                   STR_ARG(rules->target->env.python_full_version));
+        break;
+    case REFUSAL_NEWER:
+        buf_add_f(out, "was uploaded %.*s", STR_ARG(d->file->upload_time));
+        break;
+    case REFUSAL_UNDATED:
+        buf_add_z(out, "may be too new: its index does not say when it was uploaded");
         break;
     case REFUSAL_HASH:
         buf_add_z(out, "has none of the hashes that are allowed");

@@ -64,6 +64,7 @@ static const struct choice *choose_listed(struct resolution *r, struct str proje
                                      .n_hashes = wish ? wish->n_hashes : 0,
                                      .allow_wheel = formats.wheel,
                                      .allow_sdist = formats.sdist,
+                                     .before_us = r->in.before_us,
                                      .prefer_binary = r->in.prefer_binary };
 
     candidate_list(&rules, answer->items, answer->n, &r->arena, &c->list);
@@ -141,6 +142,8 @@ static bool has_come(struct lack_wait *l)
     if (!c || l->candidate == SOLVE_LISTING)
         return c;
     const struct solve_metadata *m = resolution_metadata(r, c, (size_t)l->candidate, &l->wait);
+    if (m)
+        facts_metadata(r->facts, c->items[l->candidate], c->project, NULL)->used = true;
     for (size_t i = 0; m && i < m->n; i++)
         if (marker_eval(m->requires[i].marker, &r->in.target->env, STR_NONE))
             ahead_follow(r, &m->requires[i]);
@@ -221,6 +224,7 @@ static void collect_pins(struct resolution *r)
                                           .file = c->items[pins[i].candidate],
                                           .wish = wish_of(r, c->project) };
         all[i].facts = facts_metadata(r->facts, all[i].file, c->project, NULL);
+        all[i].facts->used = true;
         all[i].is_asked = note_asked(r, &all[i]);
         if (!all[i].is_asked)
             all[i].label = pin_label(r, &pins[i]);

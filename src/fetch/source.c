@@ -39,7 +39,7 @@ struct source_query {
 
 struct source {
     const struct page_world *world;
-    const struct strs *indexes, *find_links;
+    struct source_places places;
     struct arena arena; /* projects and their names */
     struct map projects;
     struct flat *flat; /* NULL without find_links, and before the first question */
@@ -78,9 +78,9 @@ static void project_collect(struct project *p)
         flat_find(s->flat, p->name, project_add_local, p);
         flat_find(s->flat, p->name, project_add_listed, p);
     }
-    for (size_t i = 0; i < s->indexes->n; i++) {
+    for (size_t i = 0; i < s->places.indexes->n; i++) {
         const struct page_answer *answer = p->pages[i].answer;
-        for (size_t k = 0; answer->listing && k < answer->listing->n; k++)
+        for (size_t k = 0; answer && answer->listing && k < answer->listing->n; k++)
             project_add(p, &answer->listing->files[k], answer->base);
     }
 }
@@ -103,7 +103,7 @@ static void project_check(struct project *p)
 
     if (p->source->flat_err && p->source->flat_err->code)
         err_set(e, p->source->flat_err->code, "%s", err_text(p->source->flat_err));
-    for (size_t i = 0; i < p->source->indexes->n && !e->code; i++) {
+    for (size_t i = 0; i < p->source->places.indexes->n && !e->code && p->pages[i].answer; i++) {
         const struct err *got = &p->pages[i].answer->err;
         if (got->code == ERR_OFFLINE && p->n) /* --offline says that what is here will do */
             events_warn(p->source->world->events, NULL, "%s", err_text(got));
@@ -112,8 +112,8 @@ static void project_check(struct project *p)
     }
     if (e->code || p->n)
         return;
-    add_places(&places, p->source->indexes);
-    add_places(&places, p->source->find_links);
+    add_places(&places, p->source->places.indexes);
+    add_places(&places, p->source->places.find_links);
     if (places.n)
         err_set(e, ERR_NOT_FOUND, "no files of a project named \"%.*s\" were found; looked at %s",
                 STR_ARG(p->name), buf_z(&places));
@@ -147,12 +147,34 @@ static void project_one_less(struct project *p)
         project_finish(p);
 }
 
+static void project_ask(struct project *p, size_t index);
+
 static void project_page_done(void *ctx, const struct page_answer *answer)
 {
     struct project_page *page = ctx;
+    struct project *p = page->project;
+    size_t next = (size_t)(page - p->pages) + 1;
 
     page->answer = answer;
-    project_one_less(page->project);
+    if (p->source->places.first_index && answer->err.code == ERR_NOT_FOUND &&
+        next < p->source->places.indexes->n)
+        project_ask(p, next);
+    else
+        project_one_less(p);
+}
+
+static void project_ask(struct project *p, size_t index)
+{
+    struct str root = p->source->places.indexes->items[index];
+    struct buf url = { 0 };
+
+    while (str_ends(root, STR("/")))
+        root.n--;
+    buf_add_f(&url, "%.*s/%.*s/", STR_ARG(root), STR_ARG(p->name));
+    p->pages[index].project = p;
+    p->pages[index].page =
+        page_start(p->source->world, buf_z(&url), project_page_done, &p->pages[index]);
+    buf_done(&url);
 }
 
 static void source_flat_done(void *ctx, struct err *e)
@@ -171,27 +193,19 @@ static void source_flat_done(void *ctx, struct err *e)
 static void project_start(struct project *p)
 {
     struct source *s = p->source;
-    struct buf url = { 0 };
+    size_t n = s->places.indexes->n, at_once = s->places.first_index && n ? 1 : n;
 
-    p->pending = s->indexes->n + !s->flat_ready;
-    p->pages = mem_new(s->indexes->n, sizeof(*p->pages));
-    for (size_t i = 0; i < s->indexes->n; i++) {
-        struct str root = s->indexes->items[i];
-        while (str_ends(root, STR("/")))
-            root.n--;
-        buf_reset(&url);
-        buf_add_f(&url, "%.*s/%.*s/", STR_ARG(root), STR_ARG(p->name));
-        p->pages[i].project = p;
-        p->pages[i].page = page_start(s->world, buf_z(&url), project_page_done, &p->pages[i]);
-    }
-    buf_done(&url);
+    p->pending = at_once + !s->flat_ready;
+    p->pages = mem_new(n, sizeof(*p->pages));
+    for (size_t i = 0; i < at_once; i++)
+        project_ask(p, i);
     if (!p->pending)
         project_finish(p);
 }
 
 static void project_stop(struct project *p)
 {
-    for (size_t i = 0; p->pages && i < p->source->indexes->n; i++)
+    for (size_t i = 0; p->pages && i < p->source->places.indexes->n; i++)
         page_destroy(p->pages[i].page);
     free(p->pages);
     free(p->items);
@@ -200,15 +214,13 @@ static void project_stop(struct project *p)
     *p = (struct project){ .source = p->source, .name = p->name };
 }
 
-struct source *source_create(const struct page_world *w, const struct strs *indexes,
-                             const struct strs *find_links)
+struct source *source_create(const struct page_world *w, const struct source_places *places)
 {
     struct source *s = mem_new(1, sizeof(*s));
 
     s->world = w;
-    s->indexes = indexes;
-    s->find_links = find_links;
-    s->flat_ready = find_links->n == 0;
+    s->places = *places;
+    s->flat_ready = places->find_links->n == 0;
     return s;
 }
 
@@ -253,8 +265,8 @@ struct source_query *source_start(struct source *s, struct str project, source_d
         loop_post(s->world->loop, &q->tell);
     else if (!p->pages)
         project_start(p);
-    if (!s->flat && s->find_links->n)
-        s->flat = flat_start(s->world, s->find_links, source_flat_done, s);
+    if (!s->flat && s->places.find_links->n)
+        s->flat = flat_start(s->world, s->places.find_links, source_flat_done, s);
     return q;
 }
 

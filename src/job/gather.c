@@ -235,6 +235,7 @@ static void make_wish(struct work *w, const struct demand *d, struct fetch_wish 
     wish->allow_sdist = formats.sdist;
     wish->prefer_binary = s->prefer_binary;
     wish->pre = s->pre;
+    wish->before_us = settings_before_us(s);
     wish->need_hash = w->hash_mode;
     if (w->hash_mode)
         check_pinned(wish, d);

@@ -341,6 +341,8 @@ int job_run(struct job *j, struct err *e)
         fetcher_cancel(j->fetcher);
         j->result.fetches = fetcher_views(j->fetcher, &j->result.n);
     }
+    if (j->sets.facts)
+        j->result.found = facts_count(j->sets.facts);
     sets_close(&j->sets);
     installer_cancel(j->installer);
     j->installer = NULL;

@@ -100,6 +100,8 @@ static bool resolves(const struct settings *s)
 
 static void resolve(struct sets *s, struct set *set, struct fetcher *f)
 {
+    enum settings_resolution how = s->settings->resolution;
+
     set->to_resolve = (struct resolution_input){ .target = set->target,
                                                  .wishes = set->gathered.wishes,
                                                  .n_wishes = set->gathered.n,
@@ -108,6 +110,9 @@ static void resolve(struct sets *s, struct set *set, struct fetcher *f)
                                                  .pre = s->settings->pre,
                                                  .prefer_binary = s->settings->prefer_binary,
                                                  .need_hash = set->gathered.need_hash,
+                                                 .lowest = how == RESOLUTION_LOWEST,
+                                                 .lowest_direct = how == RESOLUTION_LOWEST_DIRECT,
+                                                 .before_us = settings_before_us(s->settings),
                                                  .formats = formats_of,
                                                  .ctx = s };
     fetcher_resolve(f, s->facts, &set->to_resolve);

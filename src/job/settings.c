@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "dray/py/instant.h"
 #include "dray/util/buf.h"
 #include "dray/util/limits.h"
 #include "dray_config.h"
@@ -176,6 +177,20 @@ static int set_word(unsigned *field, const struct setting *which, struct str val
     return e->code;
 }
 
+static int set_date(struct str *field, struct settings *s, struct str value, const char *origin,
+                    struct err *e)
+{
+    int64_t end;
+
+    if (!instant_parse_end(value, &end))
+        return err_set(e, ERR_USAGE,
+                       "%s: expected a day, 2024-03-01, or a time, 2024-03-01T12:00:00Z, not "
+                       "\"%.*s\"",
+                       origin, STR_ARG(value));
+    *field = arena_str(&s->arena, value);
+    return 0;
+}
+
 /* Powers of 1024 for "GiB" and "G", of 1000 for "GB". */
 static bool unit_of(struct str text, uint64_t *out)
 {
@@ -282,6 +297,8 @@ int settings_set(struct settings *s, const struct setting *which, struct str val
         return set_number(field, which, value, origin, e);
     case SETTING_FORMAT:
         return add_format(s, which, value, origin, e);
+    case SETTING_DATE:
+        return set_date(field, s, value, origin, e);
     case SETTING_WORD:
         return set_word(field, which, value, origin, e);
     case SETTING_BYTES:

@@ -2,6 +2,7 @@
  * one project. */
 #include "dray/job/settings.h"
 #include "dray/net/url.h"
+#include "dray/py/instant.h"
 #include "dray/py/requirement.h"
 
 /* Two that both write to standard output would be mixed up there. */
@@ -60,6 +61,14 @@ int settings_check(const struct settings *s, struct err *e)
     if (s->report.n && !str_is(s->report, "-") && str_eq(s->report, s->trace))
         return err_set(e, ERR_USAGE, "--report and --trace name the same file");
     return check_link_mode(s, e) ? e->code : check_output(s, e);
+}
+
+int64_t settings_before_us(const struct settings *s)
+{
+    int64_t end = 0;
+
+    (void)instant_parse_end(s->exclude_newer, &end);
+    return end;
 }
 
 /* Once, and not for each requirement. */

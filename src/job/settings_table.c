@@ -31,6 +31,8 @@ const struct setting settings_table[] = {
       "one more index beside it" },
     { "no-index", 0, SETTING_FLAG, AT(no_index), FILES, ALL, 0, NULL,
       "ask no index, only what --find-links names" },
+    { "index-strategy", 0, SETTING_WORD, AT(index_strategy), OURS, ALL, 0, "best-match|first-index",
+      "of several indexes: the best of all, or the first that has it" },
     { "find-links", 'f', SETTING_LIST, AT(find_links), FILES, ALL, 0, "URL|DIR",
       "a page of links or a directory that holds distributions" },
 
@@ -41,6 +43,10 @@ const struct setting settings_table[] = {
     { "prefer-binary", 0, SETTING_FLAG, AT(prefer_binary), FILES, ALL, 0, NULL,
       "rather an older wheel than a newer source distribution" },
     { "pre", 0, SETTING_FLAG, AT(pre), FILES, ALL, 0, NULL, "consider pre-releases too" },
+    { "resolution", 0, SETTING_WORD, AT(resolution), OURS, FETCHING, 0,
+      "highest|lowest|lowest-direct", "which versions to prefer (default: highest)" },
+    { "exclude-newer", 0, SETTING_DATE, AT(exclude_newer), OURS, ALL, 0, "DATE",
+      "leave out what was uploaded after this day or time" },
     { "require-hashes", 0, SETTING_FLAG, AT(require_hashes), FILES, ALL, 0, NULL,
       "every requirement must be pinned and come with a hash" },
     { "no-require-hashes", 0, SETTING_FLAG, AT(no_require_hashes), FILES, ALL, 0, NULL,
@@ -96,7 +102,7 @@ const struct setting settings_table[] = {
 
     { "json", 0, SETTING_FLAG, AT(json), OURS, COMMAND_METADATA, 0, NULL,
       "write the metadata as JSON" },
-    { "stats", 0, SETTING_FLAG, AT(stats), OURS, COMMAND_METADATA, 0, NULL,
+    { "stats", 0, SETTING_FLAG, AT(stats), OURS, FETCHING | COMMAND_METADATA, 0, NULL,
       "say how each was read: requests, bytes" },
     { "dry-run", 0, SETTING_FLAG, AT(dry_run), OURS, FETCHING, 0, NULL,
       "choose the files and say which, fetch none" },
@@ -115,6 +121,7 @@ const struct setting settings_table[] = {
 /* pip's other spellings of the same options. */
 const struct setting_alias settings_aliases[] = {
     { "no-dependencies", "no-deps" }, { "pypi-url", "index-url" },
+    { "index", "index-url" }, /* which in pip is the only one that begins so */
     { "destination-dir", "dest" },    { "destination-directory", "dest" },
     { "default-timeout", "timeout" }, { NULL, NULL },
 };

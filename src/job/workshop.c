@@ -24,7 +24,10 @@ static void open_source(struct workshop *w)
                                     .retries = s->retries,
                                     .trusted_hosts = w->site.trusted_hosts,
                                     .n_trusted_hosts = w->site.n_trusted_hosts };
-    w->source = source_create(&w->pages, &w->indexes, &s->find_links);
+    w->source = source_create(
+        &w->pages, &(struct source_places){ .indexes = &w->indexes,
+                                            .find_links = &s->find_links,
+                                            .first_index = s->index_strategy == STRATEGY_FIRST });
 }
 
 static int open_builds(struct workshop *w, struct err *e)

@@ -100,6 +100,7 @@ static void sort_candidates(struct solver *s, struct project *p)
     p->urls = fates_none(&s->arena, n);
     p->versions = fates_all(&s->arena, n);
     fates_drop(&p->versions, FATE_ABSENT);
+    p->guessed = p->versions;
     for (size_t i = 0; i < p->listing.n; i++) {
         const struct solve_candidate *c = &p->listing.candidates[i];
         if (c->url.p)
@@ -259,7 +260,12 @@ int solver_guess(struct solver *s, const struct requirement *r)
 
     if (!p->known)
         return SOLVE_LISTING;
-    one.fates = project_set(s, p, r);
+    struct fates set = project_set(s, p, r);
+    one.fates = fates_and(&s->arena, set, p->guessed);
+    if (fates_is_empty(one.fates))
+        one.fates = set;
+    else
+        p->guessed = one.fates;
     struct fates admitted = project_admitted(s, p, &alone);
     size_t fate = fates_next(admitted, 0);
     return fate < admitted.n ? (int)fate - 1 : SOLVE_LISTING;

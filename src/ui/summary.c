@@ -196,6 +196,19 @@ static void targets_add(struct buf *out, const struct job_result *r)
     }
 }
 
+static void stats_add(struct buf *out, const struct facts_count *n)
+{
+    buf_add_z(out, "Resolved from ");
+    human_count(out, n->listings, "page");
+    buf_add_z(out, " and the metadata of ");
+    human_count(out, n->metadata, "file");
+    buf_add_z(out, ", ");
+    human_count(out, n->requests, "request");
+    buf_add_z(out, " and ");
+    human_bytes(out, n->bytes);
+    buf_add_f(out, "; %zu of them were fetched ahead and of no use.\n", n->unused);
+}
+
 void summary_print(FILE *out, const struct summary_options *o, const struct job_result *r,
                    const struct err *run)
 {
@@ -208,6 +221,8 @@ void summary_print(FILE *out, const struct summary_options *o, const struct job_
         targets_add(&text, r);
         closing_add(&text, r); /* not after "no such file: requirements.txt" */
     }
+    if (o->stats && r->found.listings)
+        stats_add(&text, &r->found);
     if (text.n) {
         fwrite(text.p, 1, text.n, out);
         fflush(out);

@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+import fault_server
 from make_index import describe, make_wheel
 from program import failed_with, names_in, succeeded
 from resolving import WORLD, pins, small_world
@@ -156,3 +159,80 @@ def test_one_missing_file_stops_no_other(index, run, dest):
     lost.unlink()
     failed_with(run("app", "lonely"), "lost (of lonely)", "404")
     assert pins(dest) == sorted([*WORLD, "lonely-1.0"])
+
+
+def test_the_lowest(index, run, dest):
+    small_world(index)
+    succeeded(run("--resolution", "lowest", "web"))
+    assert pins(dest) == ["http-1.0", "web-1.0"]
+
+
+def test_the_lowest_of_what_is_asked_for(index, run, dest):
+    index.wheel("app", "1.0", "lib")
+    index.wheel("app", "2.0", "lib")
+    index.wheel("lib", "1.0")
+    index.wheel("lib", "2.0")
+    succeeded(run("--resolution", "lowest-direct", "app"))
+    assert pins(dest) == ["app-1.0", "lib-2.0"]
+
+
+def uploads(index):
+    for version, day in (("1.0", "2024-01-01"), ("2.0", "2024-03-01"), ("3.0", None)):
+        listed = {"upload_time": f"{day}T12:00:00.000000Z"} if day else {}
+        index.wheel("lib", version, listed=listed)
+    index.wheel("app", "1.0", "lib", listed={"upload_time": "2023-01-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize("until, version", [("2024-03-01", "2.0"), ("2024-03-01T12:00:00Z", "2.0"),
+                                            ("2024-03-01T11:59:59Z", "1.0"), ("2024-02-29", "1.0")])
+@pytest.mark.parametrize("deps", [(), ("--no-deps",)])
+def test_exclude_newer(index, run, dest, until, version, deps):
+    uploads(index)
+    succeeded(run("--exclude-newer", until, "app", "lib", *deps))
+    assert pins(dest) == ["app-1.0", f"lib-{version}"]
+
+
+def test_exclude_newer_leaves_nothing(index, run):
+    uploads(index)
+    failed_with(run("--exclude-newer", "2023-06-01", "app"), "lib 2.0 would do, but it was uploaded 2024-03-01",
+                "lib 3.0 would do, but it may be too new")
+
+
+def test_exclude_newer_is_a_date(dray):
+    failed_with(dray("download", "--exclude-newer", "yesterday", "x"), "--exclude-newer: expected a day", code=2)
+
+
+def test_stats(index, run):
+    small_world(index)
+    index.wheel("web", "1.5", "http<2")
+    result = run("--stats", "app")
+    succeeded(result)
+    assert "Resolved from 6 pages and the metadata of" in result.err
+
+
+@pytest.mark.parametrize("strategy, version, asked", [("best-match", "9.0", 2), ("first-index", "1.0", 0)])
+def test_index_strategy(fault, wheel, dray, dest, tmp_path, strategy, version, asked):
+    """One that only the second index has is found there; one that both have is not even asked for there."""
+    other = fault_server.FaultServer()
+    try:
+        fault.project("mine", fault.wheel(wheel("mine", "1.0", requires_dist=["theirs"])))
+        for name, number in (("mine", "9.0"), ("theirs", "1.0")):
+            other.project(name, other.wheel(wheel(name, number, requires_dist=["theirs"] * (name == "mine"))))
+        succeeded(dray.resolve("-i", fault.index, "--extra-index-url", other.index, "--index-strategy", strategy,
+                               "mine", dest=dest))
+        assert pins(dest) == [f"mine-{version}", "theirs-1.0"]
+        assert (len(other.requests("/simple/mine/")) > 0) == (asked > 0)
+    finally:
+        other.stop()
+
+
+def test_a_page_that_fails_is_not_passed_over_for_the_next_index(fault, wheel, dray, dest):
+    other = fault_server.FaultServer()
+    try:
+        fault.on("/simple/mine/", fault_server.Answer(status=403))
+        other.project("mine", other.wheel(wheel("mine", "1.0")))
+        failed_with(dray.resolve("-i", fault.index, "--extra-index-url", other.index, "--index-strategy",
+                                 "first-index", "mine", dest=dest), "403", "mine")
+        assert other.requests() == []
+    finally:
+        other.stop()

@@ -71,7 +71,8 @@ static void scene_open(struct scene *s)
     s->place = place_open(temp_dir_at(&s->w.dir, "dest"), &e);
     assert_non_null(s->place);
     s->hosts = hosts_create(s->w.loop, &s->cache);
-    s->source = source_create(&s->w.pages, &s->indexes, &s->find_links);
+    s->source = source_create(&s->w.pages, &(struct source_places){ .indexes = &s->indexes,
+                                                                    .find_links = &s->find_links });
 }
 
 /* Machines for these wishes, not yet started. */

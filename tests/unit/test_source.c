@@ -51,7 +51,9 @@ static void told(void *ctx, const struct source_answer *answer)
 static void ask(struct scene *s, const char *project, unsigned n)
 {
     if (!s->source)
-        s->source = source_create(&s->w.pages, &s->indexes, &s->find_links);
+        s->source =
+            source_create(&s->w.pages, &(struct source_places){ .indexes = &s->indexes,
+                                                                .find_links = &s->find_links });
     s->calls = 0;
     s->expected = n;
     for (size_t i = 0; i < n; i++) {
@@ -256,7 +258,8 @@ static void test_given_up(void **state)
     temp_dir_put(&s.w.dir, "page.html", STR("<a href='foo-2.tar.gz'>x</a>"));
     index_add(&s, "one");
     strs_add(&s.find_links, str_of(temp_dir_at(&s.w.dir, "page.html")));
-    s.source = source_create(&s.w.pages, &s.indexes, &s.find_links);
+    s.source = source_create(
+        &s.w.pages, &(struct source_places){ .indexes = &s.indexes, .find_links = &s.find_links });
     struct asker first = { &s, 0 }, second = { &s, 1 };
     struct source_query *q = source_start(s.source, STR("foo"), told, &first);
     s.expected = 1;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "dray/fetch/distribution.h"
 #include "dray/py/specifier.h"
@@ -20,6 +21,7 @@ struct candidate_rules {
     size_t n_hashes;
     bool allow_wheel, allow_sdist; /* --only-binary, --no-binary */
     bool prefer_binary, pre;
+    int64_t before_us; /* only files uploaded before that, in microseconds since 1970; 0: any */
 };
 
 /* The best of `items`, given in the order of their pages (among equals the later wins, as in pip);

@@ -21,7 +21,7 @@ struct file_facts {
     enum metadata_rung rung;
     unsigned requests;
     uint64_t bytes;
-    bool used;         /* somebody asked in earnest */
+    bool used;         /* a solver asked for it; set by who asks */
     bool taken;        /* by a machine, which then counts what it took */
     struct body *body; /* the whole file was fetched, and there is no store to keep it */
     struct digest digests[DIGEST_COUNT]; /* of that */

@@ -26,7 +26,8 @@ struct fetch_wish {
     size_t n_hashes;
     bool need_hash; /* --require-hashes */
     bool allow_wheel, allow_sdist, prefer_binary, pre;
-    struct err fault; /* set: it can't be had at all; the machine fails with this */
+    int64_t before_us; /* only files uploaded before that; 0: whenever */
+    struct err fault;  /* set: it can't be had at all; the machine fails with this */
 };
 
 struct fetcher;

@@ -12,6 +12,8 @@ enum refusal {
     REFUSAL_SDIST,   /* source distributions are not allowed */
     REFUSAL_TAGS,    /* for another Python or platform */
     REFUSAL_PYTHON,  /* Requires-Python */
+    REFUSAL_NEWER,   /* it was uploaded too late */
+    REFUSAL_UNDATED, /* nobody says when it was uploaded, and it matters */
     REFUSAL_PRE,     /* a pre-release, while final ones fit */
     REFUSAL_YANKED,
     REFUSAL_HASH /* promised digests differ from the allowed ones */

@@ -20,6 +20,7 @@ struct resolution_input {
     const struct fetch_wish *constraints; /* hold only of what is needed */
     size_t n_constraints;
     bool pre, prefer_binary, need_hash, lowest, lowest_direct;
+    int64_t before_us; /* only files uploaded before that; 0: whenever */
     resolution_formats_fn formats;
     void *ctx;
 };

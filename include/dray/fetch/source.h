@@ -19,10 +19,15 @@ struct source_answer {
 
 typedef void (*source_done_fn)(void *ctx, const struct source_answer *answer);
 
-/* `indexes`: URLs of index roots, in order; empty with --no-index. `find_links`: see flat.h. All
- * borrowed. */
-struct source *source_create(const struct page_world *w, const struct strs *indexes,
-                             const struct strs *find_links);
+/* Where files come from; all borrowed. */
+struct source_places {
+    const struct strs *indexes;    /* URLs of index roots, in order; empty with --no-index */
+    const struct strs *find_links; /* see flat.h */
+    bool first_index; /* a project is taken from the first index that has it, and the others are not
+                         asked for it: nobody can slip in a newer one there */
+};
+/* Copies `places`. */
+struct source *source_create(const struct page_world *w, const struct source_places *places);
 /* Every query must have been destroyed. */
 void source_destroy(struct source *s);
 /* `project` is a normalised name. `done` runs once, later, from the loop. */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dray/fetch/event.h"
+#include "dray/fetch/facts.h"
 #include "dray/job/settings.h"
 #include "dray/py/marker.h"
 
@@ -24,6 +25,7 @@ struct job_result {
     /* Counts: fetched or copied; from the store or pip's cache; there already. Their sum is n after
      * a whole run. */
     size_t fetched, reused, kept, failed;
+    struct facts_count found;         /* to resolve it; zeroed with --no-deps */
     const struct job_target *targets; /* in the order in which they were named */
     size_t n_targets;
     uint64_t fetched_bytes; /* of the bodies that were fetched and placed */

@@ -14,6 +14,10 @@
 enum settings_progress { PROGRESS_AUTO, PROGRESS_ON, PROGRESS_OFF, PROGRESS_JSON };
 /* As in store/place.h. */
 enum settings_link { LINK_AUTO, LINK_REFLINK, LINK_HARDLINK, LINK_COPY };
+/* Which versions a resolution prefers. */
+enum settings_resolution { RESOLUTION_HIGHEST, RESOLUTION_LOWEST, RESOLUTION_LOWEST_DIRECT };
+/* Of several indexes: the best of all, or what the first one that knows a project has. */
+enum settings_strategy { STRATEGY_BEST, STRATEGY_FIRST };
 /* Of several targets: all files in one directory, or each target's in one of its own. */
 enum settings_layout { LAYOUT_FLAT, LAYOUT_TARGET };
 
@@ -39,10 +43,13 @@ struct settings {
     struct str index_url; /* default: the one found when dray was built, if there was one */
     struct strs extra_index_urls;
     bool no_index;
+    enum settings_strategy index_strategy;
     struct strs find_links; /* URL of a page, directory, page or distribution file */
 
     struct strs format_control; /* in order of appearance: "only-binary=VALUE", "no-binary=VALUE" */
     bool prefer_binary, pre;
+    enum settings_resolution resolution;
+    struct str exclude_newer; /* what was uploaded later does not count */
     bool require_hashes, no_require_hashes;
 
     struct str python;   /* the interpreter to ask; default: python3 on PATH */
@@ -89,6 +96,7 @@ enum setting_kind {
     SETTING_SECONDS,  /* the same; a fraction, which pip allows, is rounded up */
     SETTING_FORMAT,   /* format_control */
     SETTING_BYTES,    /* uint64_t: "10GiB", "500MB", "1000000" */
+    SETTING_DATE,     /* struct str: a day or an instant, see py/instant.h */
     SETTING_WORD      /* an enum whose values are the words of value_name, "flat|target" */
 };
 
@@ -139,6 +147,8 @@ bool settings_bool(struct str word, bool *out);
 /* What contradicts itself: --target beside --platform and its like, two that write to standard
  * output, ... */
 int settings_check(const struct settings *s, struct err *e);
+/* The end of --exclude-newer, in microseconds since 1970; 0: it was not said. */
+int64_t settings_before_us(const struct settings *s);
 /* Before anything is looked up by name: is there an index or --find-links to ask? */
 int settings_check_index(const struct settings *s, struct err *e);
 

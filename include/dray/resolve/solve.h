@@ -103,8 +103,9 @@ struct solve_pin {
  * Valid until solver_destroy(). */
 const struct solve_pin *solver_pins(struct solver *s, size_t *n);
 
-/* The candidate that a requirement alone would be met with, for those who fetch ahead;
- * SOLVE_LISTING: none, or the listing is not known. */
+/* The candidate that would meet this requirement and all others that were guessed about before, or
+ * this one alone where they can't meet; for those who fetch ahead. SOLVE_LISTING: none, or the
+ * listing is not known. */
 int solver_guess(struct solver *s, const struct requirement *r);
 /* How many versions of a project were tried so far: who fetches ahead fetches more of it. */
 size_t solver_tried(const struct solver *s, struct str project);

@@ -64,6 +64,7 @@ struct project {
     struct map sets;                        /* text of specifiers or URL -> struct fates */
     struct package *packages;               /* first the project itself, then with one extra each */
     struct demands known_demands;           /* all that were ever seen of it */
+    struct fates guessed;                   /* what meets all that solver_guess() was asked */
     size_t tried;
 };
 
