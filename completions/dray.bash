@@ -16,6 +16,7 @@ _dray_options() {
     wheel) echo "$all $fetching $choosing -w --wheel-dir --link-mode" ;;
     install) echo "$all $fetching" ;;
     metadata) echo "$all $choosing --json --stats" ;;
+    lock) echo "$all $choosing --no-deps --resolution --stats --format --only-target -o --output" ;;
     cache) echo "--cache-dir --cache-size --max-size --older-than --json $own" ;;
     trace) echo "--svg --json $own" ;;
     esac
@@ -46,6 +47,7 @@ _dray_value() {
     --progress) COMPREPLY=($(compgen -W 'auto on off json' -- "$cur")) ;;
     --index-strategy) COMPREPLY=($(compgen -W 'best-match first-index' -- "$cur")) ;;
     --resolution) COMPREPLY=($(compgen -W 'highest lowest lowest-direct' -- "$cur")) ;;
+    --format) COMPREPLY=($(compgen -W 'requirements pylock json' -- "$cur")) ;;
     --layout) COMPREPLY=($(compgen -W 'flat target' -- "$cur")) ;;
     --link-mode) COMPREPLY=($(compgen -W 'auto reflink hardlink copy' -- "$cur")) ;;
     --only-binary | --no-binary)
@@ -77,7 +79,7 @@ _dray() {
     fi
 
     if [ "$cword" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'download wheel install metadata cache trace -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W 'download wheel install metadata lock cache trace -h --help -V --version' -- "$cur"))
         return
     fi
     if [ "$command" = install ] && _dray_has --; then

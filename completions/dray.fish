@@ -13,10 +13,10 @@ function __dray_needs_verb
     and not string match -qr '^(dir|info|list|verify|prune|purge)$' -- $words[3..-1]
 end
 
-set --local all '__dray_command_is download wheel install metadata'
+set --local all '__dray_command_is download wheel install metadata lock'
 set --local fetching '__dray_command_is download wheel install'
 set --local placing '__dray_command_is download wheel'
-set --local choosing '__dray_command_is download wheel metadata'
+set --local choosing '__dray_command_is download wheel metadata lock'
 set --local download '__dray_command_is download'
 set --local wheel '__dray_command_is wheel'
 set --local metadata '__dray_command_is metadata'
@@ -27,6 +27,7 @@ complete -c dray -f
 complete -c dray -n __fish_use_subcommand -a download -d 'Fetch distributions into a directory'
 complete -c dray -n __fish_use_subcommand -a wheel -d 'The same, and build wheels of source distributions'
 complete -c dray -n __fish_use_subcommand -a install -d 'Fetch, then let the pip of this machine install'
+complete -c dray -n __fish_use_subcommand -a lock -d 'Write down versions and hashes of all that is needed'
 complete -c dray -n __fish_use_subcommand -a metadata -d 'Print the metadata of wheels without fetching them'
 complete -c dray -n __fish_use_subcommand -a cache -d 'Look after what is kept for later runs'
 complete -c dray -n __fish_use_subcommand -a trace -d 'Say where the time of a run went'
@@ -98,3 +99,10 @@ complete -c dray -l json -n "$cache" -d 'info, list: as JSON'
 complete -c dray -n "$trace" -F
 complete -c dray -l svg -n "$trace" -r -F -d 'Draw it too'
 complete -c dray -l json -n "$trace" -d 'Say the same as JSON'
+set --local lock '__dray_command_is lock'
+complete -c dray -l no-deps -n "$lock" -d 'Lock what is named, not what it depends on'
+complete -c dray -l resolution -n "$lock" -x -a 'highest lowest lowest-direct' -d 'Which versions to prefer'
+complete -c dray -l stats -n "$lock" -d 'Say what it took to resolve'
+complete -c dray -l format -n "$lock" -x -a 'requirements pylock json' -d 'Format of the lock'
+complete -c dray -l only-target -n "$lock" -d 'Only the files that the targets take'
+complete -c dray -s o -l output -n "$lock" -r -F -d 'Write the lock into this file'

@@ -29,10 +29,11 @@ static void print_text(const struct buf *text)
     buf_done(&shown);
 }
 
-static void print(const struct settings *s, const struct job_result *r)
+static void print(const struct settings *s, const struct job_result *r, struct err *e)
 {
     struct buf out = { 0 };
 
+    (void)e;
     if (s->json)
         metadata_text_json(&out, r, s->stats);
     else

@@ -121,6 +121,17 @@ static void close_trace(struct trace *t, struct err *run)
     add_error(run, &e);
 }
 
+static void print(const struct front *f, const struct settings *s, const struct job_result *r,
+                  struct err *run)
+{
+    int before = run->code;
+
+    if (f->print)
+        f->print(s, r, run);
+    if (run->code != before)
+        print_error(run);
+}
+
 static int run_job(const struct front *f, struct settings *s, struct events *events, struct err *e)
 {
     bool colour = screen_may_colour(stderr, false);
@@ -144,11 +155,10 @@ static int run_job(const struct front *f, struct settings *s, struct events *eve
         stderr,
         &(struct summary_options){ .colour = colour,
                                    .quiet = s->quiet + talks,
-                                   .stats = s->stats && f->print == NULL,
+                                   .stats = s->stats && s->command != COMMAND_METADATA,
                                    .dest = s->command == COMMAND_INSTALL ? STR_NONE : s->dest },
         result, e);
-    if (f->print)
-        f->print(s, result);
+    print(f, s, result, e);
     write_report(s, result, e);
     int signal = result->signal;
     job_destroy(job);

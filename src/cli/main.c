@@ -19,6 +19,7 @@ static const struct command commands[] = {
     { "wheel", "the same, and build wheels of source distributions", cmd_wheel },
     { "install", "fetch, then let the machine's pip install", cmd_install },
     { "metadata", "print wheels' metadata without fetching them", cmd_metadata },
+    { "lock", "write down versions and hashes of all that is needed", cmd_lock },
     { "cache", "look after what is kept for later runs", cmd_cache },
     { "trace", "say where the time of a run went", cmd_trace },
     { NULL, NULL, NULL },

@@ -147,7 +147,9 @@ static void read_metadata(struct fetch *f)
 
 static void decide(struct fetch *f)
 {
-    fetch_go(f, f->fetcher->world.goal == GOAL_METADATA ? FETCH_DONE : FETCH_PROBE);
+    enum fetch_goal goal = f->fetcher->world.goal;
+
+    fetch_go(f, goal == GOAL_METADATA || goal == GOAL_LOCK ? FETCH_DONE : FETCH_PROBE);
 }
 
 /* -- the end -- */

@@ -37,6 +37,14 @@ static void set_file(struct fetch *f, const struct simple_file *file, struct str
                 STR_ARG(f->view.filename));
 }
 
+/* Of a set that was resolved; NULL: it was given by URL. */
+static const struct source_answer *listing_of(const struct fetch *f, const struct distribution *d)
+{
+    bool by_url = str_eq(d->base, d->file->url);
+
+    return by_url ? NULL : facts_listing(f->fetcher->facts, f->pin->project, NULL);
+}
+
 static int take_listed(struct fetch *f, const struct distribution *d)
 {
     struct str url;
@@ -45,6 +53,8 @@ static int take_listed(struct fetch *f, const struct distribution *d)
         return f->fault.code;
     f->view.version = arena_str(&f->fetcher->arena, d->version.text);
     set_file(f, d->file, url);
+    if (f->fetcher->world.goal == GOAL_LOCK)
+        fetch_tell_files(f, d, f->answer ? f->answer : listing_of(f, d));
     if (d->file->yanked)
         events_warn(f->fetcher->world.events, &f->view, "%.*s is yanked%s%.*s",
                     STR_ARG(f->view.filename), d->file->yanked_reason.n ? ": " : "",
@@ -121,6 +131,15 @@ static int decide_direct(struct fetch *f)
         err_done(&e);
     }
     f->view.version = version.text;
+    if (f->fetcher->world.goal == GOAL_LOCK) {
+        struct distribution d = { .file = &file, .base = file.url, .version = version };
+        d.is_wheel = str_ends(file.filename, STR(".whl"));
+        if (f->wish.n_hashes == 1) { /* "#sha256=..." */
+            file.digests = arena_copy(a, f->wish.hashes, 1, sizeof(*file.digests));
+            file.n_digests = 1;
+        }
+        fetch_tell_files(f, &d, NULL);
+    }
     return f->fault.code ? f->fault.code : check_version(f, &version);
 }
 

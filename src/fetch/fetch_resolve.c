@@ -76,12 +76,23 @@ void fetcher_resolve_now(struct fetcher *f)
                 resolution_start(&f->world, f->facts, f->sets[i]->to_resolve, resolved, f->sets[i]);
 }
 
+static struct str *copy_names(struct fetch *f, const struct str *names, size_t n)
+{
+    struct str *copy = arena_alloc(&f->fetcher->arena, n, sizeof(*copy));
+
+    for (size_t i = 0; i < n; i++)
+        copy[i] = arena_str(&f->fetcher->arena, names[i]);
+    return copy;
+}
+
 void fetch_take_facts(struct fetch *f)
 {
     struct file_facts *said = f->pin->facts;
 
     f->view.metadata = said->text;
     f->view.rung = said->rung;
+    f->view.via = copy_names(f, f->pin->via, f->pin->n_via);
+    f->view.n_via = f->pin->n_via;
     if (!said->taken) {
         f->view.metadata_requests = said->requests;
         f->view.metadata_bytes = said->bytes;

@@ -195,7 +195,7 @@ static struct str pin_label(struct resolution *r, const struct solve_pin *pin)
     const struct requirement *w = pin->wants;
 
     return arena_f(&r->arena, "%.*s%.*s (of %.*s)", STR_ARG(w->name), STR_ARG(w->specifiers.text),
-                   STR_ARG(pin->wanted_by));
+                   STR_ARG(pin->via[0]));
 }
 
 /* By whom: a URL and a name may both ask for one project. */
@@ -222,7 +222,9 @@ static void collect_pins(struct resolution *r)
         const struct choice *c = map_get(&r->choices, pins[i].project);
         all[i] = (struct resolution_pin){ .project = c->project,
                                           .file = c->items[pins[i].candidate],
-                                          .wish = wish_of(r, c->project) };
+                                          .wish = wish_of(r, c->project),
+                                          .via = pins[i].via,
+                                          .n_via = pins[i].n_via };
         all[i].facts = facts_metadata(r->facts, all[i].file, c->project, NULL);
         all[i].facts->used = true;
         all[i].is_asked = note_asked(r, &all[i]);

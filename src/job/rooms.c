@@ -61,7 +61,8 @@ static void open_destination(struct rooms *r, const struct settings *s, struct e
 {
     if (s->command == COMMAND_INSTALL && !s->dry_run)
         r->place = open_temp("wheelhouse", &r->wheelhouse, e);
-    else if (s->command == COMMAND_METADATA || s->command == COMMAND_INSTALL)
+    else if (s->command == COMMAND_METADATA || s->command == COMMAND_INSTALL ||
+             s->command == COMMAND_LOCK)
         r->place = NULL;
     else
         r->place = s->dry_run ? place_look(s->dest.p) : place_open(s->dest.p, e);

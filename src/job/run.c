@@ -292,6 +292,7 @@ static void count_targets(struct job *j)
     for (size_t i = 0; i < n; i++) {
         struct job_target *t = &j->told[i];
         *t = (struct job_target){ .label = j->targets.items[i]->label,
+                                  .env = &j->targets.items[i]->env,
                                   .unsolved = fetcher_unsolved(j->fetcher, i) };
         for (size_t k = 0; k < j->result.n; k++) {
             const struct fetch_view *v = j->result.fetches[k];

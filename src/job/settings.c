@@ -33,6 +33,8 @@ const char *settings_command_name(enum settings_command c)
         return "install";
     case COMMAND_METADATA:
         return "metadata";
+    case COMMAND_LOCK:
+        return "lock";
     }
     abort();
 }

@@ -11,8 +11,8 @@ static int check_output(const struct settings *s, struct err *e)
     const char *users[4];
     size_t n = 0;
 
-    if (s->command == COMMAND_METADATA)
-        users[n++] = "the metadata";
+    if (s->command == COMMAND_METADATA || (s->command == COMMAND_LOCK && !s->output.n))
+        users[n++] = s->command == COMMAND_LOCK ? "the lock" : "the metadata";
     if (str_is(s->report, "-"))
         users[n++] = "--report -";
     if (str_is(s->trace, "-"))

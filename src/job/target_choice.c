@@ -125,6 +125,12 @@ static int add_file(struct target_choice *c, struct str path, struct err *e)
     return e->code;
 }
 
+/* What is built or printed is for one. */
+static bool takes_several(const struct settings *s)
+{
+    return s->command == COMMAND_DOWNLOAD || s->command == COMMAND_LOCK;
+}
+
 static void add_specs(struct target_choice *c, struct err *e)
 {
     const struct settings *s = c->settings;
@@ -136,7 +142,7 @@ static void add_specs(struct target_choice *c, struct err *e)
     if (!c->targets.n && !e->code)
         err_set(e, ERR_USAGE, "%.*s names no target: expected PYTHON:PLATFORM, one a line",
                 STR_ARG(s->target_files.items[0]));
-    else if (c->targets.n > 1 && s->command != COMMAND_DOWNLOAD && !e->code)
+    else if (c->targets.n > 1 && !takes_several(s) && !e->code)
         err_set(e, ERR_USAGE, "dray %s is for one target at a time",
                 settings_command_name(s->command));
 }

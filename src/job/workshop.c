@@ -60,6 +60,8 @@ static enum fetch_goal goal_of(const struct settings *s)
 {
     if (s->command == COMMAND_METADATA)
         return GOAL_METADATA;
+    if (s->command == COMMAND_LOCK)
+        return GOAL_LOCK;
     if (s->dry_run)
         return GOAL_CHOICE;
     return s->command == COMMAND_DOWNLOAD ? GOAL_FILES : GOAL_WHEELS;

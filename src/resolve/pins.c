@@ -8,17 +8,35 @@ struct reach {
     size_t n;
 };
 
+/* Those that need it for several reasons come one after the other. */
+static void add_via(struct solver *s, struct solve_pin *pin, struct str by)
+{
+    bool full = (pin->n_via & (pin->n_via - 1)) == 0; /* at each power of two */
+    struct str *more;
+
+    if (!by.p || str_eq(by, pin->project) || (pin->n_via && str_eq(pin->via[pin->n_via - 1], by)))
+        return;
+    if (full) {
+        more = arena_alloc(&s->arena, pin->n_via ? 2 * pin->n_via : 1, sizeof(*more));
+        if (pin->n_via)
+            memcpy(more, pin->via, pin->n_via * sizeof(*more));
+        pin->via = more;
+    }
+    pin->via[pin->n_via++] = by;
+}
+
 static void reach(struct reach *r, const struct requirement *wants, struct str wanted_by)
 {
     struct project *p = map_get(&r->s->projects, wants->project);
+    struct solve_pin *pin = map_get(&r->seen, p->name);
 
-    if (map_get(&r->seen, p->name))
-        return;
-    size_t fate = fates_next(package_now(p->packages, r->s), 0);
-    r->pins[r->n] = (struct solve_pin){
-        .project = p->name, .candidate = fate - 1, .wanted_by = wanted_by, .wants = wants
-    };
-    map_put(&r->seen, p->name, &r->pins[r->n++]);
+    if (!pin) {
+        size_t fate = fates_next(package_now(p->packages, r->s), 0);
+        pin = &r->pins[r->n++];
+        *pin = (struct solve_pin){ .project = p->name, .candidate = fate - 1, .wants = wants };
+        map_put(&r->seen, p->name, pin);
+    }
+    add_via(r->s, pin, wanted_by);
 }
 
 static void reach_from(struct reach *r, struct solve_pin *pin)

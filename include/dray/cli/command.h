@@ -6,6 +6,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 };
 
 int cmd_download(int argc, char **argv);
 int cmd_install(int argc, char **argv);
+int cmd_lock(int argc, char **argv);
 int cmd_metadata(int argc, char **argv);
 int cmd_wheel(int argc, char **argv);
 int cmd_cache(int argc, char **argv);

@@ -10,8 +10,9 @@ struct front {
     const char *usage; /* the lines of --help before the options */
     /* Whether it can be begun with these settings. */
     int (*check)(const struct settings *s, struct err *e);
-    /* Writes what the command is for to standard output, when it has such; or NULL. */
-    void (*print)(const struct settings *s, const struct job_result *r);
+    /* Writes what the command is for to standard output, when it has such; or NULL. `e`: that of
+     * the run, or of the writing. */
+    void (*print)(const struct settings *s, const struct job_result *r, struct err *e);
 };
 
 /* The whole command; its exit status. */

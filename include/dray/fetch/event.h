@@ -70,6 +70,17 @@ enum metadata_rung {
         METADATA_RUNG_COUNT
 };
 
+/* One file of a version; for locks. */
+struct fetch_file {
+    struct str filename, upload_time, requires_python; /* the last two may be STR_NONE */
+    struct str url;                                    /* without credentials */
+    const struct digest *digests;                      /* promised */
+    size_t n_digests;
+    uint64_t bytes; /* or FETCH_BYTES_UNKNOWN */
+    bool is_wheel;
+    bool is_chosen; /* that of the machine */
+};
+
 /* What others may see of one machine. Everything is borrowed and valid until the run ends; strings
  * are STR_NONE until they are known (file, url, version: from METADATA on; metadata: from DECIDE
  * on, if it was asked for; path: from DONE on). */
@@ -98,9 +109,13 @@ struct fetch_view {
     struct digest sha256; /* of the file, from DONE on */
     struct str metadata;  /* METADATA as it stands in the wheel */
     enum metadata_rung rung;
-    unsigned metadata_requests; /* it took */
-    uint64_t metadata_bytes;    /* of their bodies */
-    struct err err;             /* set in FAILED */
+    unsigned metadata_requests;     /* it took */
+    uint64_t metadata_bytes;        /* of their bodies */
+    const struct fetch_file *files; /* of that version, when a lock is made; from METADATA on */
+    size_t n_files;
+    const struct str *via; /* projects of the set that need it */
+    size_t n_via;
+    struct err err; /* set in FAILED */
 };
 
 /* kind, name in traces */

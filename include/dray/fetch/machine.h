@@ -105,6 +105,11 @@ void fetcher_resolve_now(struct fetcher *f);
 /* The metadata that was read to resolve the set. */
 void fetch_take_facts(struct fetch *f);
 
+/* All files of the version that was chosen, for a lock. `listed`: of the project; NULL: it was
+ * given by URL. */
+void fetch_tell_files(struct fetch *f, const struct distribution *chosen,
+                      const struct source_answer *listed);
+
 /* Chooses the file: sets url, promise and what the view tells of it. On failure `f->fault` says
  * why. */
 int fetch_decide(struct fetch *f);

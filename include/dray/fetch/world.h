@@ -21,6 +21,7 @@ enum fetch_goal {
     GOAL_FILES,    /* every file in the destination */
     GOAL_WHEELS,   /* the same, and source distributions are built first */
     GOAL_METADATA, /* no file, but the metadata of each */
+    GOAL_LOCK,     /* no file, but what a lock has to tell of each */
     GOAL_CHOICE    /* which files it would be; looks whether they are here, fetches none */
 };
 

@@ -12,7 +12,8 @@ struct job;
 
 /* What became of one target. */
 struct job_target {
-    struct str label;           /* "3.12:win_amd64" */
+    struct str label; /* "3.12:win_amd64" */
+    const struct marker_env *env;
     const struct err *unsolved; /* its code is 0, or no set of files fits together, and why */
     size_t n, failed;           /* files */
 };

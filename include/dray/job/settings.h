@@ -14,6 +14,7 @@
 enum settings_progress { PROGRESS_AUTO, PROGRESS_ON, PROGRESS_OFF, PROGRESS_JSON };
 /* As in store/place.h. */
 enum settings_link { LINK_AUTO, LINK_REFLINK, LINK_HARDLINK, LINK_COPY };
+enum settings_lock { LOCK_REQUIREMENTS, LOCK_PYLOCK, LOCK_JSON };
 /* Which versions a resolution prefers. */
 enum settings_resolution { RESOLUTION_HIGHEST, RESOLUTION_LOWEST, RESOLUTION_LOWEST_DIRECT };
 /* Of several indexes: the best of all, or what the first one that knows a project has. */
@@ -26,7 +27,8 @@ enum settings_command {
     COMMAND_DOWNLOAD = 1, /* files into a directory */
     COMMAND_WHEEL = 2,    /* the same, source distributions are built */
     COMMAND_INSTALL = 4,  /* for pip to install */
-    COMMAND_METADATA = 8  /* metadata to standard output */
+    COMMAND_METADATA = 8, /* metadata to standard output */
+    COMMAND_LOCK = 16     /* what would be fetched, written down */
 };
 
 /* Strings live in `arena`. STR_NONE and empty lists mean: not said. */
@@ -72,7 +74,10 @@ struct settings {
     unsigned timeout_s, retries, connections; /* defaults set by settings_init() */
 
     bool dry_run;
-    bool json, stats;         /* of metadata */
+    bool json, stats;
+    enum settings_lock lock_format;
+    bool only_target;         /* of lock: of each version only the file that is chosen */
+    struct str output;        /* of lock: a file; "-" is standard output, too */
     struct str report, trace; /* file names; "-" is standard output */
     enum settings_progress progress;
     unsigned quiet, verbose;

@@ -95,8 +95,9 @@ struct solve_pin {
     size_t candidate;
     const struct str *extras; /* normalised */
     size_t n_extras;
-    struct str wanted_by;            /* the project that asked first; STR_NONE: a person did */
-    const struct requirement *wants; /* with this */
+    struct str *via; /* projects of the solution that need it; none: a person does, alone */
+    size_t n_via;
+    const struct requirement *wants; /* who asked first, with this */
 };
 
 /* In the order in which they were first asked for: what a person asked for, then what that needs.
