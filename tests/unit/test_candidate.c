@@ -1,4 +1,5 @@
-/* Which file is chosen, and what is said when none is: tests/data/candidate/choose.case. */
+/* Which file is chosen, and what is said when none is: tests/data/candidate/choose.case; and all
+ * that may be chosen, in order: list.case. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,25 +79,41 @@ static void set_flags(struct scene *s, struct candidate_rules *rules, struct str
     }
 }
 
+/* What the rules borrow lives in the scene, but for the target. */
+static struct candidate_rules scene_open(struct scene *s, struct str specifiers, struct str flags,
+                                         struct str files)
+{
+    struct specifier_set *set = arena_alloc(&s->arena, 1, sizeof(*set));
+    struct target *target = NULL;
+    struct err e = { 0 };
+
+    assert_int_equal(target_from_spec(STR("3.12:manylinux_2_28_x86_64"), &target, &e), 0);
+    assert_int_equal(specifier_set_parse(&s->arena, specifiers, set, &e), 0);
+    struct candidate_rules rules = { .label = STR("foo"),
+                                     .specifiers = set,
+                                     .target = target,
+                                     .allow_wheel = true,
+                                     .allow_sdist = true };
+    set_flags(s, &rules, flags);
+    while (files.n)
+        scene_add(s, str_cut(files, ' ', &files));
+    return rules;
+}
+
+static void scene_close(struct scene *s, const struct candidate_rules *rules)
+{
+    target_destroy((struct target *)(uintptr_t)rules->target);
+    arena_done(&s->arena);
+}
+
 static void check(struct case_line *c, void *ctx)
 {
     struct scene s = { 0 };
-    struct specifier_set specifiers;
-    struct target *target = NULL;
     struct err e = { 0 };
 
     (void)ctx;
     assert_int_equal(c->n, 4);
-    assert_int_equal(target_from_spec(STR("3.12:manylinux_2_28_x86_64"), &target, &e), 0);
-    assert_int_equal(specifier_set_parse(&s.arena, c->fields[0], &specifiers, &e), 0);
-    struct candidate_rules rules = { .label = STR("foo"),
-                                     .specifiers = &specifiers,
-                                     .target = target,
-                                     .allow_wheel = true,
-                                     .allow_sdist = true };
-    set_flags(&s, &rules, c->fields[1]);
-    for (struct str rest = c->fields[2]; rest.n;)
-        scene_add(&s, str_cut(rest, ' ', &rest));
+    struct candidate_rules rules = scene_open(&s, c->fields[0], c->fields[1], c->fields[2]);
     const struct distribution *best = candidate_choose(&rules, s.items, s.n, &e);
     if (best) {
         struct str text = s.texts[best - s.distributions];
@@ -106,8 +123,36 @@ static void check(struct case_line *c, void *ctx)
         case_equal(c, str_of(err_text(&e)), c->fields[3]);
     }
     err_done(&e);
-    target_destroy(target);
-    arena_done(&s.arena);
+    scene_close(&s, &rules);
+}
+
+/* Whatever version is asked for. */
+static void check_list(struct case_line *c, void *ctx)
+{
+    static const char *const specifiers[] = { "", "==99", ">=1.0rc1" };
+
+    (void)ctx;
+    if (!case_has(c, 4, 4))
+        return;
+    for (size_t i = 0; i < 3; i++) {
+        struct scene s = { 0 };
+        struct candidate_list list;
+        struct buf items = { 0 }, refused = { 0 };
+        struct candidate_rules rules =
+            scene_open(&s, str_of(specifiers[i]), c->fields[0], c->fields[1]);
+        candidate_list(&rules, s.items, s.n, &s.arena, &list);
+        for (size_t k = 0; k < list.n; k++)
+            buf_add_f(&items, "%s%.*s", k ? " " : "",
+                      STR_ARG(s.texts[list.items[k] - s.distributions]));
+        for (size_t k = 0; k < list.n_refused; k++)
+            buf_add_f(&refused, "%s%.*s %.*s", k ? "; " : "", STR_ARG(list.refused[k].version.text),
+                      STR_ARG(list.refused[k].why));
+        case_equal(c, buf_str(&items), c->fields[2]);
+        case_equal(c, buf_str(&refused), c->fields[3]);
+        buf_done(&items);
+        buf_done(&refused);
+        scene_close(&s, &rules);
+    }
 }
 
 static void test_choose(void **state)
@@ -116,9 +161,16 @@ static void test_choose(void **state)
     assert_true(case_each("candidate/choose.case", 35, check, NULL));
 }
 
+static void test_list(void **state)
+{
+    (void)state;
+    assert_true(case_each("candidate/list.case", 30, check_list, NULL));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_choose) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_choose),
+                                        cmocka_unit_test(test_list) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
