@@ -118,10 +118,11 @@ static inline bool universe_version(struct universe *u, struct str text, struct 
     struct str rest, word = str_cut(text, ' ', &rest);
 
     p->versions = mem_grow(p->versions, p->n, &p->cap, sizeof(*p->versions));
-    struct universe_version *v = &p->versions[p->n++];
+    struct universe_version *v = &p->versions[p->n];
     memset(v, 0, sizeof(*v));
     if (version_parse(&u->arena, arena_str(&u->arena, word), &v->candidate.version, e))
         return false;
+    p->n++;
     while (rest.p) {
         word = str_cut(rest, ' ', &rest);
         v->candidate.yanked |= str_is(word, "yanked");
@@ -156,11 +157,18 @@ static inline bool universe_metadata(struct universe *u, struct str word, struct
         return true;
     }
     if (str_is(word, "needs-python")) {
+        if (specifier_set_parse(&u->arena, arena_str(&u->arena, rest), &v->python, e))
+            return false;
         v->metadata.requires_python = &v->python; /* set anew when all are known */
-        return !specifier_set_parse(&u->arena, arena_str(&u->arena, rest), &v->python, e);
+        return true;
     }
+    if (!str_is(word, "needs"))
+        return false;
     v->requires = mem_grow(v->requires, v->metadata.n, &v->cap, sizeof(*v->requires));
-    return !requirement_parse(&u->arena, rest, &v->requires[v->metadata.n++], e);
+    if (requirement_parse(&u->arena, rest, &v->requires[v->metadata.n], e))
+        return false;
+    v->metadata.n++;
+    return true;
 }
 
 static inline bool universe_refused(struct universe *u, struct str text, struct err *e)
@@ -169,9 +177,12 @@ static inline bool universe_refused(struct universe *u, struct str text, struct 
     struct str rest, word = str_cut(text, ' ', &rest);
 
     p->refused = mem_grow(p->refused, p->n_refused, &p->cap_refused, sizeof(*p->refused));
-    struct solve_refused *r = &p->refused[p->n_refused++];
+    struct solve_refused *r = &p->refused[p->n_refused];
     r->why = arena_str(&u->arena, rest);
-    return !version_parse(&u->arena, arena_str(&u->arena, word), &r->version, e);
+    if (version_parse(&u->arena, arena_str(&u->arena, word), &r->version, e))
+        return false;
+    p->n_refused++;
+    return true;
 }
 
 static inline void universe_rule(struct universe *u, struct str rest)
@@ -184,7 +195,7 @@ static inline void universe_rule(struct universe *u, struct str rest)
     }
 }
 
-/* One line; false: it is none, and `e` may say why. */
+/* One line; false: it is none, and `e` may say why; then it has left nothing behind. */
 static inline bool universe_line(struct universe *u, struct str line, struct err *e)
 {
     struct str rest, word;
