@@ -5,9 +5,9 @@ enum { TRIES_FIRST = 5, TRIES_EVERY = 20, BATCH_MAX = 50 };
 
 /* One requirement that is followed: first its project's listing, then a candidate's metadata. */
 struct ahead {
+    struct resolution_wait own;
     struct resolution *resolution;
     const struct requirement *wants;
-    struct fact_wait wait;
 };
 
 static bool is_needed(const struct resolution *r, const struct requirement *by,
@@ -21,20 +21,24 @@ static bool is_needed(const struct resolution *r, const struct requirement *by,
     return needed;
 }
 
+/* What can't be had is nothing to complain of: nobody has asked for it yet. */
 static void go_on(void *ctx)
 {
     struct ahead *a = ctx;
     struct resolution *r = a->resolution;
-    const struct choice *c =
-        r->result.err.code ? NULL : resolution_choice(r, a->wants->project, &a->wait);
-    int guess = c ? solver_guess(r->solver, a->wants) : SOLVE_LISTING;
+    const struct solve_metadata *m = NULL;
+    struct err e = { 0 };
 
-    if (guess == SOLVE_LISTING || !facts_is_cheap(r->facts, c->items[guess]))
+    if (r->ended)
         return;
-    const struct solve_metadata *m = resolution_metadata(r, c, (size_t)guess, &a->wait);
+    const struct choice *c = resolution_choice(r, a->wants->project, &a->own.wait, &e);
+    int guess = c ? solver_guess(r->solver, a->wants) : SOLVE_LISTING;
+    if (guess != SOLVE_LISTING && facts_is_cheap(r->facts, c->items[guess]))
+        m = resolution_metadata(r, c, (size_t)guess, &a->own.wait, &e);
     for (size_t i = 0; m && i < m->n; i++)
         if (is_needed(r, a->wants, &m->requires[i]))
             ahead_follow(r, &m->requires[i]);
+    err_done(&e);
 }
 
 void ahead_follow(struct resolution *r, const struct requirement *wants)
@@ -46,10 +50,9 @@ void ahead_follow(struct resolution *r, const struct requirement *wants)
         key = arena_f(&r->arena, "%.*s %.*s", STR_ARG(key), STR_ARG(wants->extras[i]));
     if (wants->url.p || map_get(&r->followed, key))
         return;
-    struct ahead *a = arena_alloc(&r->arena, 1, sizeof(*a));
+    struct ahead *a = resolution_wait_new(r, sizeof(*a), go_on);
     a->resolution = r;
     a->wants = wants;
-    a->wait = (struct fact_wait){ .fn = go_on, .ctx = a };
     map_put(&r->followed, key, a);
     go_on(a);
 }

@@ -78,18 +78,26 @@ static void wait_for(struct fact_wait **waits, struct fact_wait *w)
     while (*waits)
         waits = &(*waits)->next;
     w->next = NULL;
+    w->at = waits;
     *waits = w;
+}
+
+void fact_wait_forget(struct fact_wait *w)
+{
+    if (!w->at)
+        return;
+    *w->at = w->next;
+    if (w->next)
+        w->next->at = w->at;
+    w->at = NULL;
 }
 
 /* In the order in which they came; one may wait for something else at once. */
 static void wake(struct fact_wait **waits)
 {
-    struct fact_wait *next = *waits;
-
-    *waits = NULL;
-    while (next) {
-        struct fact_wait *w = next;
-        next = w->next;
+    while (*waits) {
+        struct fact_wait *w = *waits;
+        fact_wait_forget(w);
         w->fn(w->ctx);
     }
 }
@@ -193,7 +201,7 @@ static void climb(struct file *file, const struct distribution *d, struct str pr
     struct ladder_wish wish = { .label = file->label,
                                 .url = file->url,
                                 .filename = f->filename,
-                                .project = project,
+                                .project = arena_str(&file->facts->arena, project),
                                 .version = d->version.text,
                                 .promise = &file->promise,
                                 .has_sidecar = f->has_metadata,

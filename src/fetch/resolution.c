@@ -9,11 +9,14 @@
 #include "dray/util/buf.h"
 #include "dray/util/mem.h"
 
-static void fail(struct resolution *r, const struct err *e, struct str what)
+void *resolution_wait_new(struct resolution *r, size_t size, void (*fn)(void *ctx))
 {
-    if (!r->result.err.code)
-        err_set(&r->result.err, e->code, "%.*s: %s", STR_ARG(what), err_text(e));
-    loop_post(r->world->loop, &r->step);
+    struct resolution_wait *w = arena_alloc(&r->arena, 1, size);
+
+    w->wait = (struct fact_wait){ .fn = fn, .ctx = w };
+    w->next = r->waits;
+    r->waits = w;
+    return w;
 }
 
 /* -- candidates -- */
@@ -87,6 +90,7 @@ static void choose_url(struct resolution *r, const struct fetch_wish *wish, stru
     struct solve_candidate *one = arena_alloc(&r->arena, 1, sizeof(*one));
 
     *one = (struct solve_candidate){ .version = d->version, .url = wish->url };
+    c->wish = wish;
     c->items = arena_copy(&r->arena, &d, 1, sizeof(struct distribution *));
     c->told = (struct solve_listing){ .candidates = one, .n = 1 };
     map_put(&r->choices, c->project, c);
@@ -94,7 +98,7 @@ static void choose_url(struct resolution *r, const struct fetch_wish *wish, stru
 }
 
 const struct choice *resolution_choice(struct resolution *r, struct str project,
-                                       struct fact_wait *w)
+                                       struct fact_wait *w, struct err *e)
 {
     const struct choice *c = map_get(&r->choices, project);
 
@@ -104,21 +108,23 @@ const struct choice *resolution_choice(struct resolution *r, struct str project,
     if (!answer)
         return NULL;
     if (answer->err.code && answer->err.code != ERR_NOT_FOUND) {
-        fail(r, &answer->err, project);
+        err_set(e, answer->err.code, "%.*s: %s", STR_ARG(project), err_text(&answer->err));
         return NULL;
     }
     return choose_listed(r, project, answer);
 }
 
 const struct solve_metadata *resolution_metadata(struct resolution *r, const struct choice *c,
-                                                 size_t candidate, struct fact_wait *w)
+                                                 size_t candidate, struct fact_wait *w,
+                                                 struct err *e)
 {
     struct file_facts *said = facts_metadata(r->facts, c->items[candidate], c->project, w);
 
     if (!said)
         return NULL;
     if (said->err.code) {
-        fail(r, &said->err, c->items[candidate]->file->filename);
+        err_set(e, said->err.code, "%.*s: %s", STR_ARG(c->items[candidate]->file->filename),
+                err_text(&said->err));
         return NULL;
     }
     solver_tell_metadata(r->solver, c->project, candidate, &said->needs);
@@ -128,20 +134,22 @@ const struct solve_metadata *resolution_metadata(struct resolution *r, const str
 /* -- what the solver lacks -- */
 
 struct lack_wait {
+    struct resolution_wait own;
     struct resolution *resolution;
     struct str project;
     int candidate;
-    struct fact_wait wait;
 };
 
 static bool has_come(struct lack_wait *l)
 {
     struct resolution *r = l->resolution;
-    const struct choice *c = resolution_choice(r, l->project, &l->wait);
+    struct err *e = &r->result.err;
+    const struct choice *c = resolution_choice(r, l->project, &l->own.wait, e);
 
     if (!c || l->candidate == SOLVE_LISTING)
         return c;
-    const struct solve_metadata *m = resolution_metadata(r, c, (size_t)l->candidate, &l->wait);
+    const struct solve_metadata *m =
+        resolution_metadata(r, c, (size_t)l->candidate, &l->own.wait, e);
     if (m)
         facts_metadata(r->facts, c->items[l->candidate], c->project, NULL)->used = true;
     for (size_t i = 0; m && i < m->n; i++)
@@ -153,9 +161,13 @@ static bool has_come(struct lack_wait *l)
 static void lack_came(void *ctx)
 {
     struct lack_wait *l = ctx;
+    struct resolution *r = l->resolution;
 
-    if (!l->resolution->result.err.code && has_come(l) && --l->resolution->pending == 0)
-        loop_post(l->resolution->world->loop, &l->resolution->step);
+    if (r->ended || r->result.err.code)
+        return;
+    r->pending -= has_come(l);
+    if (r->pending == 0 || r->result.err.code)
+        loop_post(r->world->loop, &r->step);
 }
 
 /* A dependency may name a file of its own choice; pip, too, takes that from no index. */
@@ -176,11 +188,10 @@ static void find_lacks(struct resolution *r)
 
     r->pending = n;
     for (size_t i = 0; i < n && !is_refused_url(r, &lacks[i]); i++) {
-        struct lack_wait *l = arena_alloc(&r->arena, 1, sizeof(*l));
-        *l = (struct lack_wait){ .resolution = r,
-                                 .project = lacks[i].project,
-                                 .candidate = lacks[i].candidate,
-                                 .wait = { .fn = lack_came, .ctx = l } };
+        struct lack_wait *l = resolution_wait_new(r, sizeof(*l), lack_came);
+        l->resolution = r;
+        l->project = lacks[i].project;
+        l->candidate = lacks[i].candidate;
         const struct choice *c = map_get(&r->choices, l->project);
         if (c && l->candidate != SOLVE_LISTING)
             ahead_of_tries(r, c, (size_t)l->candidate);
@@ -248,6 +259,8 @@ static void step(void *ctx)
     struct resolution *r = ctx;
     bool ended = r->result.err.code;
 
+    if (r->ended)
+        return;
     while (!ended && r->pending == 0) {
         switch (solver_step(r->solver)) {
         case SOLVE_LACKS:
@@ -264,6 +277,7 @@ static void step(void *ctx)
             break;
         }
     }
+    r->ended = ended;
     if (ended)
         r->done(r->ctx, &r->result);
 }
@@ -280,6 +294,18 @@ static struct requirement requirement_of(const struct fetch_wish *w)
                                  .url = w->url };
 }
 
+/* Two wishes by URL; gather() has put together those of which it knew that they are for one
+ * project. */
+static int check_same_url(struct resolution *r, const struct fetch_wish *w, struct str project)
+{
+    const struct choice *c = map_get(&r->choices, project);
+
+    if (str_eq(c->told.candidates[0].url, w->url))
+        return 0;
+    return err_set(&r->result.err, ERR_CONFLICT, "%.*s and %.*s name different files for %.*s",
+                   STR_ARG(c->wish->label), STR_ARG(w->label), STR_ARG(project));
+}
+
 /* What is given by URL is told beforehand: the project by the name of the file. */
 static int add_url(struct resolution *r, const struct fetch_wish *w, struct requirement *asks)
 {
@@ -291,6 +317,8 @@ static int add_url(struct resolution *r, const struct fetch_wish *w, struct requ
     if (distribution_of_url(&r->arena, w->url, w->project, d, &project, &r->result.err))
         return err_wrap(&r->result.err, "%.*s", STR_ARG(w->label));
     asks->name = asks->project = project;
+    if (map_get(&r->choices, project))
+        return check_same_url(r, w, project);
     choose_url(r, w, project, d);
     return 0;
 }
@@ -346,6 +374,8 @@ void resolution_destroy(struct resolution *r)
     if (!r)
         return;
     loop_unpost(r->world->loop, &r->step);
+    for (struct resolution_wait *w = r->waits; w; w = w->next)
+        fact_wait_forget(&w->wait);
     solver_destroy(r->solver);
     map_done(&r->choices);
     map_done(&r->followed);

@@ -152,7 +152,7 @@ struct package *solver_next_package(struct solver *s)
     return p ? p : first;
 }
 
-static void put_term(struct solver *s, struct incompatibility *no, struct package *p,
+void solver_put_term(struct solver *s, struct incompatibility *no, struct package *p,
                      struct fates set)
 {
     for (size_t i = 0; i < no->n; i++)
@@ -191,11 +191,11 @@ void solver_refuse_unasked(struct solver *s, struct package *p)
     struct package *undecided = NULL;
 
     no->n = 0;
-    put_term(s, no, p, fates_but(&s->arena, p->project->versions, admitted));
+    solver_put_term(s, no, p, fates_but(&s->arena, p->project->versions, admitted));
     for (size_t i = 0; i < p->demands.n; i++) {
         const struct demand *d = &p->demands.items[i];
         if (d->by)
-            put_term(s, no, d->by, fates_one(&s->arena, d->by->all.n, d->fate));
+            solver_put_term(s, no, d->by, fates_one(&s->arena, d->by->all.n, d->fate));
     }
     for (size_t i = 0; i < known->n; i++) {
         const struct demand *d = &known->items[i];
@@ -206,7 +206,8 @@ void solver_refuse_unasked(struct solver *s, struct package *p)
             continue; /* it waits as this one does */
         if (fates_has(now, d->fate))
             undecided = d->by;
-        put_term(s, no, d->by, fates_not(&s->arena, fates_one(&s->arena, d->by->all.n, d->fate)));
+        solver_put_term(s, no, d->by,
+                        fates_not(&s->arena, fates_one(&s->arena, d->by->all.n, d->fate)));
     }
     if (undecided)
         solver_decide(s, undecided, FATE_ABSENT);

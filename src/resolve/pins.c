@@ -1,5 +1,8 @@
 /* The solution: what is reached from what was asked for. */
+#include <stdlib.h>
+
 #include "dray/resolve/solver.h"
+#include "dray/util/mem.h"
 
 struct reach {
     struct solver *s;
@@ -77,4 +80,61 @@ const struct solve_pin *solver_pins(struct solver *s, size_t *n)
     }
     *n = s->n_pins;
     return s->pins;
+}
+
+static bool has_pin(const struct solver *s, const struct project *p)
+{
+    for (size_t i = 0; i < s->n_pins; i++)
+        if (str_eq(s->pins[i].project, p->name))
+            return true;
+    return false;
+}
+
+/* Those demands of `p` that are made within the solution. */
+static void collect_demands(const struct solver *s, const struct package *p, struct demands *out)
+{
+    out->n = 0;
+    for (size_t i = 0; i < p->demands.n; i++) {
+        const struct demand *d = &p->demands.items[i];
+        if (d->by && !has_pin(s, d->by->project))
+            continue;
+        out->items = mem_grow(out->items, out->n, &out->cap, sizeof(*out->items));
+        out->items[out->n++] = *d;
+    }
+}
+
+static void refuse(struct solver *s, struct package *p, size_t fate, const struct demands *d)
+{
+    struct incompatibility *no = solver_incompatibility(s, REASON_UNASKED, 1 + d->n);
+
+    no->n = 0;
+    solver_put_term(s, no, p, fates_one(&s->arena, p->all.n, fate));
+    for (size_t i = 0; i < d->n; i++)
+        if (d->items[i].by)
+            solver_put_term(s, no, d->items[i].by,
+                            fates_one(&s->arena, d->items[i].by->all.n, d->items[i].fate));
+    solver_add(s, no);
+}
+
+bool solver_is_supported(struct solver *s)
+{
+    struct demands d = { 0 };
+    bool supported = true;
+    size_t n;
+
+    solver_pins(s, &n);
+    for (size_t i = 0; i < n && supported; i++) {
+        const struct project *p = map_get(&s->projects, s->pins[i].project);
+        size_t fate = s->pins[i].candidate + 1;
+        if (!fates_has(p->yanked, fate) && (fates_has(p->finals, fate) || fates_has(p->urls, fate)))
+            continue;
+        collect_demands(s, p->packages, &d);
+        supported = fates_has(project_admitted(s, p, &d), fate);
+        if (!supported)
+            refuse(s, p->packages, fate, &d);
+    }
+    free(d.items);
+    if (!supported)
+        s->pins = NULL;
+    return supported;
 }

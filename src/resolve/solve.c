@@ -238,8 +238,10 @@ enum solve_state solver_step(struct solver *s)
             p = solver_next_package(s);
             fate = p ? solver_best_fate(s, p) : FATE_ABSENT;
         }
-        if (!p)
+        if (!p && solver_is_supported(s))
             return SOLVE_FOUND;
+        if (!p)
+            continue;
         if (fate == FATE_ABSENT)
             solver_refuse_unasked(s, p);
         else if (solver_expand(s, p, fate))

@@ -101,7 +101,8 @@ static inline void small_index_serve(struct small_index *x)
         small_index_ok(x, small_index_page(x, x->pages.entries[i].key.p),
                        buf_str(x->pages.entries[i].value));
     strs_add(&x->indexes, arena_f(&x->w.dir.arena, "http://127.0.0.1:%u/simple/", x->server.port));
-    x->source = source_create(&x->w.pages, &x->indexes, &x->find_links);
+    x->source = source_create(&x->w.pages, &(struct source_places){ .indexes = &x->indexes,
+                                                                    .find_links = &x->find_links });
     x->world = (struct fetch_world){ .loop = x->w.loop,
                                      .http = x->w.http,
                                      .events = &x->w.events,

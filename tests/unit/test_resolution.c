@@ -11,7 +11,7 @@
 #include "small_index.h"
 #include "small_wheel.h"
 
-enum { WISHES_MAX = 4, TURNS = 20 }; /* turns: for what is not to happen */
+enum { WISHES_MAX = 4, TURNS = 20, LATE_MS = 100 }; /* turns: for what is not to happen */
 
 #define WHEEL_PATH "/files/" WHEEL_NAME
 
@@ -412,6 +412,69 @@ static void test_an_outage(void **state)
     }
 }
 
+/* What is only fetched ahead may be missing, and may come or fail when all is over. */
+static void test_an_outage_of_what_nobody_needs(void **state)
+{
+    (void)state;
+    for (unsigned needed_is_late = 0; needed_is_late < 2; needed_is_late++) {
+        struct scene s;
+        scene_open(&s);
+        small_index_wheel(&s.x, "a", "2.0", "Requires-Dist: broken\n");
+        small_index_wheel(&s.x, "a", "1.0", "Requires-Dist: c\n");
+        small_index_wheel(&s.x, "c", "1.0", "");
+        small_index_route(&s.x, STR("/simple/broken/"), STR(SMALL_INDEX_BUSY));
+        s.x.routes[s.x.n_routes - 1].delay_ms = needed_is_late ? 0 : LATE_MS;
+        small_index_serve(&s.x);
+        for (size_t i = 0; i < s.x.n_routes && needed_is_late; i++)
+            if (strcmp(s.x.routes[i].path, "/simple/c/") == 0)
+                s.x.routes[i].delay_ms = LATE_MS;
+        require(&s, "a");
+        constrain(&s, "a<2");
+        gives(&s, "a 1.0, c 1.0 for c (of a)");
+        while (!strstr(buf_z(&s.x.server.log), "broken"))
+            world_step(&s.x.w);
+        small_index_turn(&s.x, TURNS);
+        scene_close(&s);
+    }
+}
+
+/* That something can't be had is known already when it is needed: told once all the same. */
+static void test_a_known_outage(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    small_index_wheel(&s.x, "a", "1.0", "Requires-Dist: b\n");
+    small_index_link(&s.x, "b", "/files/b-1.0-py3-none-any.whl", "");
+    small_index_route(&s.x, STR("/files/b-1.0-py3-none-any.whl"), STR(SMALL_INDEX_BUSY));
+    small_index_serve(&s.x);
+    require(&s, "a");
+    for (int again = 0; again < 2; again++) {
+        run(&s);
+        assert_int_equal(s.got->err.code, ERR_STATUS);
+        forget(&s);
+    }
+    scene_close(&s);
+}
+
+static void test_two_urls(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    small_index_wheel(&s.x, "a", "1.0", "");
+    small_index_wheel(&s.x, "a", "2.0", "");
+    small_index_serve(&s.x);
+    require(&s, url_at(&s, "a @ ", "/files/a-1.0-py3-none-any.whl"));
+    require(&s, url_at(&s, "a @ ", "/files/a-2.0-py3-none-any.whl"));
+    run(&s);
+    assert_int_equal(s.got->err.code, ERR_CONFLICT);
+    assert_non_null(strstr(buf_z(&s.text), "name different files for a"));
+    scene_close(&s);
+}
+
 static void test_a_url_of_a_dependency(void **state)
 {
     struct scene s;
@@ -524,7 +587,8 @@ static void test_two_at_once(void **state)
 
 /* -- given up -- */
 
-static bool give_up_after(unsigned turns, bool with_conflict)
+/* The facts may go on without the one that asked for them. */
+static bool give_up_after(unsigned turns, bool with_conflict, bool facts_go_on)
 {
     struct scene s;
 
@@ -538,9 +602,10 @@ static bool give_up_after(unsigned turns, bool with_conflict)
     bool over = s.calls > 0;
     resolution_destroy(s.resolution);
     s.resolution = NULL;
-    facts_cancel(s.x.facts);
+    if (!facts_go_on)
+        facts_cancel(s.x.facts);
     s.calls = 0;
-    small_index_turn(&s.x, 3);
+    small_index_turn(&s.x, facts_go_on ? TURNS : 3);
     assert_int_equal(s.calls, 0); /* nothing comes any more */
     scene_close(&s);
     return !over;
@@ -551,8 +616,8 @@ static void test_given_up_at_every_step(void **state)
     unsigned turns = 0;
 
     (void)state;
-    for (unsigned with_conflict = 0; with_conflict < 2; with_conflict++)
-        for (turns = 0; turns < SMALL_INDEX_STEPS && give_up_after(turns, with_conflict);)
+    for (unsigned how = 0; how < 4; how++)
+        for (turns = 0; turns < SMALL_INDEX_STEPS && give_up_after(turns, how & 1, how & 2);)
             turns++;
     assert_in_range(turns, 8, SMALL_INDEX_STEPS - 1);
     resolution_destroy(NULL);
@@ -571,6 +636,9 @@ int main(void)
         cmocka_unit_test(test_a_conflict),
         cmocka_unit_test(test_no_such_project),
         cmocka_unit_test(test_an_outage),
+        cmocka_unit_test(test_an_outage_of_what_nobody_needs),
+        cmocka_unit_test(test_a_known_outage),
+        cmocka_unit_test(test_two_urls),
         cmocka_unit_test(test_a_url_of_a_dependency),
         cmocka_unit_test(test_ahead),
         cmocka_unit_test(test_again),

@@ -11,6 +11,7 @@ struct choice {
     struct candidate_list list; /* of what is listed, behind the URLs */
     struct solve_listing told;
     const struct distribution **items; /* of each candidate */
+    const struct fetch_wish *wish;     /* that gives it by URL; or NULL */
 };
 
 struct resolution {
@@ -26,16 +27,27 @@ struct resolution {
     struct map followed; /* what was fetched ahead: a requirement's text */
     size_t pending;      /* facts that the solver waits for */
     struct loop_task step;
+    bool ended; /* `done` has run */
+    struct resolution_wait *waits;
     struct resolution_result result;
 };
 
+/* A wait for a fact, of a resolution: taken back when that goes. */
+struct resolution_wait {
+    struct fact_wait wait;
+    struct resolution_wait *next;
+};
+/* Of `size` bytes, which begin with a resolution_wait; in the resolution's arena. */
+void *resolution_wait_new(struct resolution *r, size_t size, void (*fn)(void *ctx));
+
 /* The candidates of a project, told to the solver; NULL: its listing is on its way, and `w` is
- * called when it is there, or it failed, which is in r->result.err then. */
+ * called when it is there, or it can't be had: then `e` is set. */
 const struct choice *resolution_choice(struct resolution *r, struct str project,
-                                       struct fact_wait *w);
+                                       struct fact_wait *w, struct err *e);
 /* What a candidate needs, likewise. */
 const struct solve_metadata *resolution_metadata(struct resolution *r, const struct choice *c,
-                                                 size_t candidate, struct fact_wait *w);
+                                                 size_t candidate, struct fact_wait *w,
+                                                 struct err *e);
 
 /* Fetches the listing of what `wants` is about, the metadata of the candidate that it would get
  * alone, and so on from there. */

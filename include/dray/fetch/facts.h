@@ -10,8 +10,10 @@
 struct fact_wait {
     void (*fn)(void *ctx); /* it is known; from the loop */
     void *ctx;
-    struct fact_wait *next;
+    struct fact_wait *next, **at; /* in the list of the fact; NULL: in none */
 };
+/* At any time: it will not be called. */
+void fact_wait_forget(struct fact_wait *w);
 
 /* What a distribution's metadata says, and how it was had. */
 struct file_facts {

@@ -51,5 +51,5 @@ struct resolution;
 struct resolution *resolution_start(const struct fetch_world *w, struct facts *facts,
                                     const struct resolution_input *in, resolution_done_fn done,
                                     void *ctx);
-/* At any time. Before facts_destroy(), of which it borrows. NULL is allowed. */
+/* At any time before facts_destroy(), of which it borrows. NULL is allowed. */
 void resolution_destroy(struct resolution *r);

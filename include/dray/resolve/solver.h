@@ -159,6 +159,12 @@ struct incompatibility *solver_incompatibility(struct solver *s, enum reason rea
 /* Does `r` ask for anything here? Of a package with an extra: for the sake of that extra. */
 bool package_needs(const struct solver *s, const struct package *p, const struct requirement *r);
 
+/* -- pins.c -- */
+
+/* Is each pin admitted by what is in the solution, too, and not only by what was decided beside it
+ * and nobody needs? If not, says so as an incompatibility. */
+bool solver_is_supported(struct solver *s);
+
 /* -- trail.c -- */
 
 /* What may still become of it. */
@@ -181,5 +187,8 @@ struct fates project_admitted(struct solver *s, const struct project *p, const s
 struct package *solver_next_package(struct solver *s);
 /* The best of what is possible and admitted; FATE_ABSENT when there is none. */
 size_t solver_best_fate(struct solver *s, struct package *p);
+/* One more term; of a package that has one already both must hold. */
+void solver_put_term(struct solver *s, struct incompatibility *no, struct package *p,
+                     struct fates set);
 /* Nothing that is possible is admitted: says so, as an incompatibility. */
 void solver_refuse_unasked(struct solver *s, struct package *p);
