@@ -1,14 +1,18 @@
 #include "dray/fetch/ahead.h"
 
-/* As many more as were tried, at each of these steps (uv has the same). */
-enum { TRIES_FIRST = 5, TRIES_EVERY = 20, BATCH_MAX = 50 };
+#include "dray/store/store.h"
+#include "dray/util/buf.h"
 
 /* One requirement that is followed: first its project's listing, then a candidate's metadata. */
 struct ahead {
     struct resolution_wait own;
     struct resolution *resolution;
     const struct requirement *wants;
+    struct ahead *next; /* put off, too */
 };
+
+/* What is in the store is told within two. */
+enum { TURNS = 4 };
 
 static bool is_needed(const struct resolution *r, const struct requirement *by,
                       const struct requirement *need)
@@ -54,17 +58,101 @@ void ahead_follow(struct resolution *r, const struct requirement *wants)
     a->resolution = r;
     a->wants = wants;
     map_put(&r->followed, key, a);
-    go_on(a);
+    if (r->is_waiting) {
+        go_on(a);
+    } else {
+        a->next = r->put_off;
+        r->put_off = a;
+    }
 }
 
-void ahead_of_tries(struct resolution *r, const struct choice *c, size_t candidate)
+static void follow_solver(struct resolution *r)
 {
-    size_t tried = solver_tried(r->solver, c->project);
-    bool is_step =
-        tried == TRIES_FIRST || tried == 2 * TRIES_FIRST || (tried && tried % TRIES_EVERY == 0);
-    size_t most = tried < BATCH_MAX ? tried : BATCH_MAX;
+    size_t n;
+    const struct solve_lack *likely = solver_likely(r->solver, &n);
 
-    for (size_t i = candidate + 1; is_step && i < c->told.n && i <= candidate + most; i++)
-        if (facts_is_cheap(r->facts, c->items[i]))
-            facts_metadata(r->facts, c->items[i], c->project, NULL);
+    for (size_t i = 0; i < n; i++) {
+        const struct choice *c = map_get(&r->choices, likely[i].project);
+        if (facts_is_cheap(r->facts, c->items[likely[i].candidate]))
+            facts_metadata(r->facts, c->items[likely[i].candidate], c->project, NULL);
+    }
+}
+
+static void run(void *ctx)
+{
+    struct resolution *r = ctx;
+
+    if (--r->ahead_turns) {
+        loop_post(r->world->loop, &r->ahead);
+        return;
+    }
+    r->is_waiting = true;
+    while (r->put_off) {
+        struct ahead *a = r->put_off;
+        r->put_off = a->next;
+        go_on(a);
+    }
+    follow_solver(r);
+}
+
+void ahead_soon(struct resolution *r)
+{
+    r->ahead = (struct loop_task){ .fn = run, .ctx = r };
+    r->ahead_turns = TURNS;
+    loop_post(r->world->loop, &r->ahead);
+}
+
+void ahead_stop(struct resolution *r)
+{
+    loop_unpost(r->world->loop, &r->ahead);
+    r->is_waiting = false;
+}
+
+/* -- from run to run -- */
+
+/* What is asked for, and for whom. */
+static void add_key(const struct resolution *r, struct buf *out)
+{
+    const struct resolution_input *in = &r->in;
+
+    buf_add_f(out, "%.*s\n", STR_ARG(in->target->label));
+    for (size_t i = 0; i < in->n_wishes + in->n_constraints; i++)
+        buf_add_f(out, "%.*s\n",
+                  STR_ARG(i < in->n_wishes ? in->wishes[i].label
+                                           : in->constraints[i - in->n_wishes].label));
+}
+
+void ahead_recall(struct resolution *r)
+{
+    struct store *store = r->world->cache.store;
+    struct store_record kept;
+    struct buf key = { 0 };
+
+    add_key(r, &key);
+    bool known = store && store_get(store, STORE_SET, buf_str(&key), &r->arena, &kept);
+    for (struct str rest = known ? kept.content : STR_NONE; rest.p;) {
+        struct str project = str_cut(rest, '\n', &rest);
+        if (project_name_is_valid(project) && !map_get(&r->choices, project))
+            facts_listing(r->facts, project, NULL);
+    }
+    buf_done(&key);
+}
+
+void ahead_remember(const struct resolution *r)
+{
+    struct store *store = r->world->cache.store;
+    struct buf key = { 0 }, names = { 0 };
+
+    if (!store)
+        return;
+    add_key(r, &key);
+    for (size_t i = 0; i < r->result.n; i++) {
+        const struct resolution_pin *pin = &r->result.pins[i];
+        if (!str_eq(pin->file->base, pin->file->file->url)) /* not given by URL */
+            buf_add_f(&names, "%s%.*s", names.n ? "\n" : "", STR_ARG(pin->project));
+    }
+    store_put(store, STORE_SET, buf_str(&key),
+              &(struct store_record){ .label = r->in.target->label, .content = buf_str(&names) });
+    buf_done(&key);
+    buf_done(&names);
 }

@@ -192,9 +192,6 @@ static void find_lacks(struct resolution *r)
         l->resolution = r;
         l->project = lacks[i].project;
         l->candidate = lacks[i].candidate;
-        const struct choice *c = map_get(&r->choices, l->project);
-        if (c && l->candidate != SOLVE_LISTING)
-            ahead_of_tries(r, c, (size_t)l->candidate);
         r->pending -= has_come(l);
     }
 }
@@ -261,14 +258,18 @@ static void step(void *ctx)
 
     if (r->ended)
         return;
+    ahead_stop(r);
     while (!ended && r->pending == 0) {
         switch (solver_step(r->solver)) {
         case SOLVE_LACKS:
             find_lacks(r);
+            if (r->pending)
+                ahead_soon(r);
             ended = r->result.err.code;
             break;
         case SOLVE_FOUND:
             collect_pins(r);
+            ahead_remember(r);
             ended = true;
             break;
         case SOLVE_NOTHING:
@@ -341,6 +342,7 @@ static void begin(struct resolution *r)
         else
             solver_require(r->solver, &r->asked[i], w->label);
     }
+    ahead_recall(r);
     for (size_t i = 0; i < in->n_wishes; i++)
         if (!in->wishes[i].fault.code)
             ahead_follow(r, &r->asked[i]);
@@ -374,6 +376,7 @@ void resolution_destroy(struct resolution *r)
     if (!r)
         return;
     loop_unpost(r->world->loop, &r->step);
+    loop_unpost(r->world->loop, &r->ahead);
     for (struct resolution_wait *w = r->waits; w; w = w->next)
         fact_wait_forget(&w->wait);
     solver_destroy(r->solver);

@@ -106,16 +106,27 @@ static struct fates admitted_now(struct solver *s, struct package *p)
     return project_admitted(s, p->project, &p->demands);
 }
 
-size_t solver_best_fate(struct solver *s, struct package *p)
+struct fates solver_choice(struct solver *s, struct package *p)
 {
     struct fates choice = fates_and(&s->arena, package_now(p, s), admitted_now(s, p));
+
+    fates_drop(&choice, FATE_ABSENT);
+    return choice;
+}
+
+size_t solver_pick(const struct solver *s, const struct package *p, struct fates choice)
+{
     bool direct = p->project->packages->order != UINT_MAX;
     bool lowest = s->rules.lowest || (s->rules.lowest_direct && direct);
 
-    fates_drop(&choice, FATE_ABSENT);
     if (fates_is_empty(choice))
         return FATE_ABSENT;
     return lowest ? fates_last(choice) : fates_next(choice, 0);
+}
+
+size_t solver_best_fate(struct solver *s, struct package *p)
+{
+    return solver_pick(s, p, solver_choice(s, p));
 }
 
 static bool can_be_decided(const struct solver *s, const struct package *p)

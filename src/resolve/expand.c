@@ -292,6 +292,7 @@ bool solver_expand(struct solver *s, struct package *p, size_t fate)
                 add_needs(s, &of, fate, &m->requires[i]);
     }
     fates_add(&p->expanded, fate);
+    p->project->tried += !p->extra.p;
     return true;
 }
 

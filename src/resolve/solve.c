@@ -9,6 +9,8 @@
 
 /* So often one decision may give way to another: against going round in circles. */
 enum { YIELDS_MAX = 8 };
+/* So many versions of one project are told to be likely at most. */
+enum { LIKELY_MAX = 50 };
 
 struct solver *solver_create(const struct solve_rules *rules)
 {
@@ -55,6 +57,7 @@ void solver_destroy(struct solver *s)
     free(s->queue);
     free(s->replays);
     free(s->lacks);
+    free(s->likely);
     arena_done(&s->arena);
     free(s);
 }
@@ -197,7 +200,6 @@ static void try_fate(struct solver *s, struct package *p, size_t fate)
     const struct incompatibility *no = against(s, p, fate, NULL), *first = no;
 
     if (!no) {
-        p->project->tried += !p->extra.p;
         solver_decide(s, p, fate);
         return;
     }
@@ -273,9 +275,31 @@ int solver_guess(struct solver *s, const struct requirement *r)
     return fate < admitted.n ? (int)fate - 1 : SOLVE_LISTING;
 }
 
-size_t solver_tried(const struct solver *s, struct str project)
+/* Where versions were tried already the next ones, twice as many as those. */
+static void add_likely(struct solver *s, struct package *p)
 {
-    const struct project *p = map_get(&s->projects, project);
+    struct project *of = p->project;
+    size_t most = 1 + (of->tried < LIKELY_MAX / 2 ? 2 * of->tried : LIKELY_MAX);
+    struct fates choice = solver_choice(s, p);
 
-    return p ? p->tried : 0;
+    for (size_t i = 0; i < most && !fates_is_empty(choice); i++) {
+        size_t fate = solver_pick(s, p, choice);
+        fates_drop(&choice, fate);
+        if (of->metadata[fate - 1])
+            continue;
+        s->likely = mem_grow(s->likely, s->n_likely, &s->cap_likely, sizeof(*s->likely));
+        s->likely[s->n_likely++] = (struct solve_lack){ of->name, (int)fate - 1, STR_NONE };
+    }
+}
+
+const struct solve_lack *solver_likely(struct solver *s, size_t *n)
+{
+    s->n_likely = 0;
+    for (size_t i = 0; i < s->n_packages; i++) {
+        struct package *p = s->packages[i];
+        if (!p->extra.p && !p->decided && package_is_required(p, s))
+            add_likely(s, p);
+    }
+    *n = s->n_likely;
+    return s->likely;
 }

@@ -76,6 +76,15 @@ def dray_metadata_kept(job):
     return dray_metadata(job, "--cache-dir", job.cache)
 
 
+def dray_resolve(job, *more):
+    cache = more or ("--cache-dir", job.cache)
+    return of_dray(job, "lock", "--no-require-hashes", "-o", job.out / "lock.txt", *cache, "root")
+
+
+def dray_resolve_stale(job):
+    return dray_resolve(job, "--cache-dir", job.cache, "--index-url", f"{job.work.base}/stale/")
+
+
 def of_pip(job, command, *more):
     return [job.tools.python(), "-m", "pip", command, "--no-deps", "--no-input", "-q",
             "--disable-pip-version-check", "--index-url", job.index, "-r", job.pins, *more]
@@ -102,6 +111,23 @@ def uv_metadata(job, *before):
             "--no-annotate", "--no-python-downloads", "--python", job.tools.python(),
             "--python-platform", "linux",
             "--default-index", job.index, "--cache-dir", job.cache, job.pins]
+
+
+def uv_resolve(job, index=None):
+    return [job.tools.uv(), "pip", "compile", "-q", "--no-header", "--no-config", "--no-annotate",
+            "--no-python-downloads", "--python", job.tools.python(), "--default-index",
+            index or job.index, "--cache-dir", job.cache, "-o", job.out / "lock.txt",
+            job.work.lists / "root.txt"]
+
+
+def uv_resolve_stale(job):
+    return uv_resolve(job, f"{job.work.base}/stale/")
+
+
+def pip_resolve(job):
+    return [job.tools.python(), "-m", "pip", "install", "--no-input", "-q", "--no-cache-dir",
+            "--disable-pip-version-check", "--index-url", job.index, "--dry-run",
+            "--ignore-installed", "--report", job.out / "report.json", "root"]
 
 
 def uv_metadata_alike(job):

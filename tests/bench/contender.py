@@ -88,6 +88,17 @@ CONTENDERS = {
         metadata_of("pip-metadata", "pip install --dry-run, fast-deps", command.pip_metadata,
                     result.check_pip, tool="pip", part="sample", max_rounds=1),
 
+        *(Contender(f"{who}-resolve{key}", f"{title}{how}", words, ("resolve",), who,
+                    result.check_lock, warm=warm)
+          for who, title, cold, stale in (
+              ("dray", "dray lock", command.dray_resolve, command.dray_resolve_stale),
+              ("uv", "uv pip compile", command.uv_resolve, command.uv_resolve_stale))
+          for key, how, words, warm in (
+              ("", ", cold", cold, False), ("-stale", ", stale pages", stale, True),
+              ("-warm", ", again", cold, True))),
+        Contender("pip-resolve", "pip install --dry-run", command.pip_resolve, ("resolve",), "pip",
+                  result.check_pip_lock, max_rounds=1),
+
         Contender("dray-warm", "dray, again", command.dray_kept, ("warm",), "dray", warm=True),
         Contender("dray-warm-copy", "dray --link-mode copy, again", command.dray_copied, ("warm",),
                   "dray", warm=True),

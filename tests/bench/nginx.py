@@ -45,6 +45,12 @@ http {{
             index index.json;
             add_header Cache-Control "max-age=600, public";
         }}
+        location /stale/ {{
+            alias {root}/simple/;
+            default_type {page_type};
+            index index.json;
+            add_header Cache-Control "max-age=0, must-revalidate, public";
+        }}
         location = /mark {{ return 204; }}
     }}
 }}
@@ -86,7 +92,7 @@ class Asked:
 
     def add(self, line):
         _, path, _, body_bytes = line.split()
-        if path.startswith("/simple/"):
+        if path.startswith(("/simple/", "/stale/")):
             self.pages += 1
             return
         self.requests += 1

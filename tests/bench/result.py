@@ -6,6 +6,7 @@ import json
 import pathlib
 import zlib
 
+PINS_LEAST = 200
 LOCAL_BYTES = 30  # of a zip: what stands before an entry's name
 
 
@@ -45,6 +46,20 @@ def check_read(run, found):
     unread = set(wanted.values()) - run.asked.names
     if unread:
         raise Failed(f"never asked the server for {len(unread)} of {len(wanted)} wheels")
+
+
+def check_lock(run):
+    """Pins, "root" among them, of which there are enough to be a solution."""
+    pins = [line.split("==")[0] for line in (run.out / "lock.txt").read_text().splitlines()
+            if "==" in line]
+    if "root" not in pins or len(pins) < PINS_LEAST or len(set(pins)) != len(pins):
+        raise Failed(f"{len(pins)} pins, expected at least {PINS_LEAST} and root")
+
+
+def check_pip_lock(run):
+    found = json.loads((run.out / "report.json").read_text())["install"]
+    if len(found) < PINS_LEAST:
+        raise Failed(f"{len(found)} pins, expected at least {PINS_LEAST}")
 
 
 def check_dray(run):

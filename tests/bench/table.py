@@ -5,6 +5,7 @@ import statistics
 
 MIB = 1024 * 1024
 PEAK_GOAL_MIB = 40
+RESOLVE_PEAK_GOAL_MIB = 64
 
 NOTE = ("Medians of the rounds, in each of which all take turns; peak: the highest. dray, pip and "
         "uv read a page of the index for each file first, all others are given the URLs. dray, pip "
@@ -116,6 +117,12 @@ def uv_goals(goals):
                   "uv-metadata-alike", 1.0)
 
 
+def resolve_goals(goals):
+    for key, how in (("", "cold"), ("-stale", "stale pages"), ("-warm", "again")):
+        goals.against(f"{how}: wall time, of uv's", f"dray-resolve{key}", f"uv-resolve{key}", 1.0)
+    goals.below("peak memory", "dray-resolve", "peak_mib", RESOLVE_PEAK_GOAL_MIB, " MiB")
+
+
 def warm_goals(goals):
     for key, how in (("dray-warm", ""), ("dray-warm-copy", ", copying")):
         goals.below(f"pages asked for{how}", key, "pages", 0)
@@ -134,7 +141,7 @@ def large_goals(goals):
 GOALS = {
     "bytes": bytes_goals, "files": files_goals, "latency": latency_goals, "warm": warm_goals,
     "metadata": metadata_goals, "sidecars": sidecars_goals, "binary": uv_goals,
-    "large": large_goals,
+    "large": large_goals, "resolve": resolve_goals,
 }
 
 
@@ -150,7 +157,10 @@ def ratios(bench, rows):
 def bench_markdown(work, rows):
     """The table of one bench: throughput, or what the server was asked for."""
     lines = [f"**{work.title}** ({work.bytes / MIB:,.0f} MiB)", ""]
-    if work.log:
+    if work.kind.universe:
+        lines = [f"**{work.title}**", "",
+                 "| | wall s | CPU s | peak MiB | requests | KiB | pages | rounds |"]
+    elif work.log:
         lines += ["| | wall s | CPU s | peak MiB | requests/wheel | KiB/wheel | pages | rounds |"]
     else:
         lines += ["| | wall s | CPU s | peak MiB | MiB/s | files/s | rounds |"]
@@ -159,7 +169,9 @@ def bench_markdown(work, rows):
         about = "≈ " if row.scale > 1 else ""
         count = len(row.contender.entries(work))
         note = f" ({count} files, times {row.scale:g})" if about else ""
-        if work.log:
+        if work.kind.universe:
+            cells = f"{row.requests * count:,.0f} | {row.kib * count:,.0f} | {row.pages:,.0f}"
+        elif work.log:
             cells = f"{row.requests:.2f} | {row.kib:,.1f} | {about}{row.pages:,.0f}"
         else:
             cells = (f"{work.bytes / MIB / row.wall_s:,.0f} "

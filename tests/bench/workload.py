@@ -10,6 +10,7 @@ import zipfile
 
 import nginx
 import shape
+import universe
 from nginx import make_index
 
 KIB, MIB = 1024, 1024 * 1024
@@ -27,6 +28,7 @@ class Kind:
     shapes: str = ""  # like those real wheels, each as often as any other;
     extremes: bool = False  # or the two, with such a directory, of these sizes
     sidecars: bool = False
+    universe: bool = False  # of projects that depend on each other; nothing but metadata is fetched
     logged: bool = False  # requests count
     connections: int = 20  # that curl and aria2c may open
     delay_ms: float = 0.0  # each way
@@ -53,6 +55,7 @@ KINDS = {
              logged=True, sample=50, **FAR),
         Kind("binary", 102, 34, "metadata of {count:,} wheels for one platform, no sidecars",
              shapes="binary", logged=True, sample=17, **FAR),
+        Kind("resolve", 2000, 400, "{count:,} projects of 50 versions", universe=True, logged=True, **FAR),
         Kind("warm", 200, 60, "{count:,} x {size}, a second time", sizes=(20, 200), logged=True),
         Kind("large", 2, 2, "one wheel of 16 MiB, one of 256 MiB", sizes=(16 * KIB, 256 * KIB),
              shapes="pure", extremes=True, logged=True),
@@ -99,6 +102,7 @@ class Workload:
             aria2.append(f"{url}\n  out={name}\n")
             floor.append(f"/files/{name} {sha256} {name}\n")
         self.lists.mkdir()
+        (self.lists / "root.txt").write_text("root\n")
         for part, entries in self.parts.items():
             pins = (f"{self.project_of(entry)}=={make_index.version_of(entry['filename'])}\n"
                     for entry in entries)
@@ -152,9 +156,12 @@ def make_alike(kind, count, folder):
 
 def make_files(kind, count, root):
     """The wheels and their index below `root`; returns the index's entries."""
-    make = make_alike if kind.shapes else make_random
-    entries = list(make(kind, count, root / "files"))
-    make_index.write_index(root, entries)
+    if kind.universe:
+        entries = universe.make(root, count)
+    else:
+        make = make_alike if kind.shapes else make_random
+        entries = list(make(kind, count, root / "files"))
+        make_index.write_index(root, entries)
     # Just written, so in the page cache; on the disk too before anybody's time is taken.
     os.sync()
     return entries

@@ -1,6 +1,7 @@
 """Dependencies: what is resolved, with how many requests, and what is said when it can't be."""
 
 import json
+import time
 
 import pytest
 
@@ -236,3 +237,22 @@ def test_a_page_that_fails_is_not_passed_over_for_the_next_index(fault, wheel, d
         assert other.requests() == []
     finally:
         other.stop()
+
+
+def test_a_later_run_asks_for_all_pages_at_once(fault, wheel, dray, dest):
+    """Those of dependencies too, before the page that leads to them has come again."""
+    pages = {}
+    for name, needs in (("app", ["lib"]), ("lib", ["base"]), ("base", [])):
+        pages[name] = fault.wheel(wheel(name, "1.0", requires_dist=needs))
+        fault.project(name, pages[name])
+    succeeded(dray.resolve("-i", fault.index, "app", dest=dest))
+    fault.project("app", pages["app"], stall_after=0)
+    seen = len(fault.requests("/simple/base/"))
+    process = dray.start("download", "-i", fault.index, "-d", dest, "app")
+    while len(fault.requests("/simple/base/")) == seen:
+        assert process.poll() is None, "it ended without asking"
+        time.sleep(0.01)
+    fault.project("app", pages["app"])
+    fault.release()
+    process.kill()
+    process.communicate()

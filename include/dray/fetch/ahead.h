@@ -28,6 +28,10 @@ struct resolution {
     size_t pending;      /* facts that the solver waits for */
     struct loop_task step;
     bool ended; /* `done` has run */
+    struct loop_task ahead;
+    unsigned ahead_turns;  /* until the solver is taken to wait for the network */
+    bool is_waiting;       /* it does */
+    struct ahead *put_off; /* to be followed when it does */
     struct resolution_wait *waits;
     struct resolution_result result;
 };
@@ -49,8 +53,17 @@ const struct solve_metadata *resolution_metadata(struct resolution *r, const str
                                                  size_t candidate, struct fact_wait *w,
                                                  struct err *e);
 
+struct ahead;
+
+/* The solver lacks something. If that is here it is told soon, and nothing need be fetched ahead:
+ * what is follows only when it did not come within a few turns of the loop. */
+void ahead_soon(struct resolution *r);
+/* Asks for all pages at once that the same set needed in an earlier run. */
+void ahead_recall(struct resolution *r);
+/* Notes them for the next one. */
+void ahead_remember(const struct resolution *r);
+/* It goes on. */
+void ahead_stop(struct resolution *r);
 /* Fetches the listing of what `wants` is about, the metadata of the candidate that it would get
  * alone, and so on from there. */
 void ahead_follow(struct resolution *r, const struct requirement *wants);
-/* The solver goes from version to version of a project: the next ones, more of them each time. */
-void ahead_of_tries(struct resolution *r, const struct choice *c, size_t candidate);

@@ -108,5 +108,7 @@ const struct solve_pin *solver_pins(struct solver *s, size_t *n);
  * this one alone where they can't meet; for those who fetch ahead. SOLVE_LISTING: none, or the
  * listing is not known. */
 int solver_guess(struct solver *s, const struct requirement *r);
-/* How many versions of a project were tried so far: who fetches ahead fetches more of it. */
-size_t solver_tried(const struct solver *s, struct str project);
+/* After SOLVE_LACKS: the metadata that will be asked for next if nothing comes in between, of each
+ * project that is needed and not decided, and where versions were tried in vain that of the next
+ * ones, more of them each time; for those who fetch ahead. Valid until the next step. */
+const struct solve_lack *solver_likely(struct solver *s, size_t *n);

@@ -124,6 +124,8 @@ struct solver {
     size_t n_replays, cap_replays, at_replay;
     struct solve_lack *lacks;
     size_t n_lacks, cap_lacks;
+    struct solve_lack *likely;
+    size_t n_likely, cap_likely;
     bool begun;
     const struct incompatibility *failure;
     struct solve_pin *pins;
@@ -185,7 +187,11 @@ bool solver_propagate(struct solver *s);
 /* The candidates of `p` that may be taken at all, by who asks for it now. */
 struct fates project_admitted(struct solver *s, const struct project *p, const struct demands *d);
 struct package *solver_next_package(struct solver *s);
-/* The best of what is possible and admitted; FATE_ABSENT when there is none. */
+/* What is possible and admitted; the caller's to change. */
+struct fates solver_choice(struct solver *s, struct package *p);
+/* The best of it; FATE_ABSENT when there is none. */
+size_t solver_pick(const struct solver *s, const struct package *p, struct fates choice);
+/* Both at once. */
 size_t solver_best_fate(struct solver *s, struct package *p);
 /* One more term; of a package that has one already both must hold. */
 void solver_put_term(struct solver *s, struct incompatibility *no, struct package *p,

@@ -90,7 +90,8 @@ void store_object_path(const struct store *s, const struct digest *sha256, struc
     X(METADATA, "metadata") /* a wheel's METADATA, by the wheel's sha256 or its URL */             \
     X(FILE, "file")         /* which object a URL had: the 32 bytes of its sha256 */               \
     X(HOST, "host")         /* what a server can do */                                             \
-    X(BUILD, "build")       /* which wheel was built from a source distribution */
+    X(BUILD, "build")       /* which wheel was built from a source distribution */                 \
+    X(SET, "set")           /* which projects a set of requirements needed */
 
 enum store_kind {
 #define STORE_KIND_ENUM(kind, name) STORE_##kind,
