@@ -168,6 +168,15 @@ static int parse(struct file *file, struct str text, struct err *e)
     return code;
 }
 
+/* Of a source distribution the ladder speaks to those who asked for its metadata. */
+static const char *why_unusable(const struct file *file, const struct err *e)
+{
+    if (e->code == ERR_UNSUPPORTED && !str_ends(file->label, STR(".whl")))
+        return "it is a source distribution, and what it needs is not known without building it; "
+               "--no-deps takes it as it is";
+    return err_text(e);
+}
+
 static void metadata_came(void *ctx, struct ladder_answer *answer)
 {
     struct file *file = ctx;
@@ -183,9 +192,9 @@ static void metadata_came(void *ctx, struct ladder_answer *answer)
     if (!err_move(&e, &answer->err))
         parse(file, answer->metadata, &e);
     if (is_unusable(&e)) {
-        file->said.needs.unusable = arena_str(a, str_of(err_text(&e)));
+        file->said.needs.unusable = arena_str(a, str_of(why_unusable(file, &e)));
         events_warn(file->facts->world.events, NULL, "%.*s is passed over: %s",
-                    STR_ARG(file->label), err_text(&e));
+                    STR_ARG(file->label), why_unusable(file, &e));
         err_done(&e);
     }
     err_move(&file->said.err, &e);

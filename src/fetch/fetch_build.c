@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "dray/fetch/machine.h"
+#include "dray/fetch/wheel_file.h"
 #include "dray/net/url.h"
 #include "dray/store/pip_cache.h"
 #include "dray/util/clock.h"
@@ -269,6 +270,14 @@ static void remember_build(struct fetch *f)
     buf_done(&key);
 }
 
+void fetch_check_built(struct fetch *f, int fd, uint64_t bytes)
+{
+    if (f->pin && f->pin->facts->text.p && !f->fault.code &&
+        wheel_file_check(fd, bytes, f->view.filename, f->pin->facts->text,
+                         "the metadata that it was resolved with", &f->fault))
+        err_wrap(&f->fault, "%.*s, which was built", STR_ARG(f->view.filename));
+}
+
 static void take_wheel(struct fetch *f);
 
 static void took_wheel(void *ctx, struct err *e)
@@ -279,9 +288,11 @@ static void took_wheel(void *ctx, struct err *e)
     f->reader = NULL;
     if (!err_move(&f->fault, e) && !body_finish(f->body, f->digests, &f->fault)) {
         f->view.body_bytes = body_bytes(f->body);
+        fetch_check_built(f, body_fd(f->body), body_bytes(f->body));
         if (w->want_metadata)
             fetch_read_metadata(f, body_fd(f->body), body_bytes(f->body));
-        fetch_keep_body(f);
+        if (!f->fault.code)
+            fetch_keep_body(f);
     }
     if (fetch_lost_store(f)) {
         body_destroy(f->body);

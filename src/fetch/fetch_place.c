@@ -247,8 +247,11 @@ static int link_found(struct fetch *f)
         return f->fault.code;
     if (w->want_metadata)
         fetch_read_metadata(f, fd, bytes);
-    int code =
-        place_link(fetch_dest(f), mode_of(f), fd, f->found.path.p, f->view.filename.p, &f->fault);
+    if (f->view.built)
+        fetch_check_built(f, fd, bytes);
+    int code = f->fault.code ? f->fault.code
+                             : place_link(fetch_dest(f), mode_of(f), fd, f->found.path.p,
+                                          f->view.filename.p, &f->fault);
     close(fd);
     return code;
 }

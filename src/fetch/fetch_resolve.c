@@ -1,5 +1,7 @@
 /* A set of machines whose files depend on each other: they wait in LOOKUP until it is resolved, and
  * those that it needs besides join them. */
+#include <stdlib.h>
+
 #include "dray/fetch/machine.h"
 
 static void fail_waiting(const struct fetch_set *set, const char *why)
@@ -76,12 +78,20 @@ void fetcher_resolve_now(struct fetcher *f)
                 resolution_start(&f->world, f->facts, f->sets[i]->to_resolve, resolved, f->sets[i]);
 }
 
+static int compare_names(const void *x, const void *y)
+{
+    return str_cmp(*(const struct str *)x, *(const struct str *)y);
+}
+
+/* In an order of their own, not in that of who asked first. */
 static struct str *copy_names(struct fetch *f, const struct str *names, size_t n)
 {
     struct str *copy = arena_alloc(&f->fetcher->arena, n, sizeof(*copy));
 
     for (size_t i = 0; i < n; i++)
         copy[i] = arena_str(&f->fetcher->arena, names[i]);
+    if (n)
+        qsort(copy, n, sizeof(*copy), compare_names);
     return copy;
 }
 

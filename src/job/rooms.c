@@ -82,7 +82,7 @@ int rooms_open(struct rooms *r, const struct settings *s, struct err *e)
         r->temp = store_temp(r->store);
     else if (!s->dry_run && r->place)
         r->temp = r->place;
-    else if (!e->code && (!s->dry_run || s->report.n))
+    else if (!e->code && (!s->dry_run || s->report.n || !s->no_deps))
         r->temp = r->own_temp = open_temp("download", &r->temp_dir, e);
     return e->code;
 }

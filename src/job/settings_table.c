@@ -104,7 +104,7 @@ const struct setting settings_table[] = {
     { "json", 0, SETTING_FLAG, AT(json), OURS, COMMAND_METADATA, 0, NULL,
       "write the metadata as JSON" },
     { "stats", 0, SETTING_FLAG, AT(stats), OURS, ALL, 0, NULL,
-      "say how each was read: requests, bytes" },
+      "say what was read: requests, bytes, what was of no use" },
     { "format", 0, SETTING_WORD, AT(lock_format), OURS, COMMAND_LOCK, 0, "requirements|pylock|json",
       "of the lock (default: requirements)" },
     { "only-target", 0, SETTING_FLAG, AT(only_target), OURS, COMMAND_LOCK, 0, NULL,

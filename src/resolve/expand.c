@@ -102,14 +102,16 @@ void solver_link(struct solver *s, struct project *p)
 
 static bool allows(const struct requirement *r, const struct solve_candidate *c)
 {
-    if (r->url.p)
-        return str_eq(r->url, c->url);
+    if (r->url.p && !str_eq(r->url, c->url))
+        return false;
     return specifier_set_contains(&r->specifiers, &c->version);
 }
 
 struct fates project_set(struct solver *s, struct project *p, const struct requirement *r)
 {
-    struct str key = r->url.p ? arena_f(&s->arena, "@ %.*s", STR_ARG(r->url)) : r->specifiers.text;
+    struct str key =
+        r->url.p ? arena_f(&s->arena, "%.*s @ %.*s", STR_ARG(r->specifiers.text), STR_ARG(r->url))
+                 : r->specifiers.text;
     struct fates *set = map_get(&p->sets, key);
 
     if (set)

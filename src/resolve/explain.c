@@ -236,13 +236,34 @@ static bool is_pre(const struct fact *f)
     return fate < f->fates.n && f->package->project->listing.candidates[fate - 1].version.pre;
 }
 
+static void tell_unasked_of(struct story *st, const struct fact *f, struct fates s, const char *why)
+{
+    bool one = fates_count(s) == 1;
+
+    tell_versions(st, f->package, s);
+    buf_add_f(st->out, " %s %s", one ? "is" : "are", why);
+}
+
+/* Pre-releases, and what is yanked. */
+static void tell_unasked(struct story *st, const struct fact *f)
+{
+    struct fates all = only_wanted(st, f);
+    struct fates yanked = fates_and(&st->arena, all, f->package->project->yanked);
+    struct fates pre = fates_but(&st->arena, all, yanked);
+
+    if (!fates_is_empty(pre))
+        tell_unasked_of(st, f, pre, "only for who asks for pre-releases");
+    if (!fates_is_empty(pre) && !fates_is_empty(yanked))
+        buf_add_z(st->out, "\n  ");
+    if (!fates_is_empty(yanked))
+        tell_unasked_of(st, f, yanked, "yanked; \"==\" would take it all the same");
+}
+
 static void tell_fact(struct story *st, const struct fact *f)
 {
     const struct incompatibility *i = f->first;
     bool one = f->package && fates_count(without_absent(st, f->fates)) == 1;
 
-    if (i->reason == REASON_UNASKED)
-        one = fates_count(only_wanted(st, f)) == 1;
     buf_add_z(st->out, "\n  ");
     switch (i->reason) {
     case REASON_ASKED:
@@ -269,10 +290,7 @@ static void tell_fact(struct story *st, const struct fact *f)
         buf_add_f(st->out, " can't be used: %.*s", STR_ARG(i->metadata->unusable));
         break;
     case REASON_UNASKED:
-        tell_versions(st, f->package, only_wanted(st, f));
-        buf_add_f(st->out, " %s", one ? "is" : "are");
-        buf_add_z(st->out, is_pre(f) ? " only for who asks for pre-releases"
-                                     : " yanked; \"==\" would take it all the same");
+        tell_unasked(st, f);
         break;
     case REASON_SAME:
     case REASON_LEARNED:

@@ -35,7 +35,8 @@ void lock_entries_init(struct lock_entries *l, const struct job_result *r)
     const struct fetch_view **sorted = mem_new(r->n, sizeof(struct fetch_view *));
 
     *l = (struct lock_entries){ .items = mem_new(r->n, sizeof(*l->items)) };
-    memcpy(sorted, r->fetches, r->n * sizeof(struct fetch_view *));
+    for (size_t i = 0; i < r->n; i++)
+        sorted[i] = r->fetches[i];
     qsort(sorted, r->n, sizeof(struct fetch_view *), compare_views);
     for (size_t i = 0; i < r->n; i++) {
         if (!l->n || !same_entry(l->items[l->n - 1].view, sorted[i])) {

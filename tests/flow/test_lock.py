@@ -163,3 +163,15 @@ def test_nothing_is_fetched(fault, wheel, dray):
     fault.on(f"/files/{path.name}.metadata", fault_server.Answer(body=metadata.encode()))
     succeeded(dray("lock", "-i", fault.index, "app"))
     assert fault.requests(f"/files/{path.name}") == []
+
+
+@pytest.mark.parametrize("form", ["requirements", "pylock", "json"])
+def test_a_lock_of_nothing(index, lock, form):
+    result = lock("app; sys_platform == 'beos'", "--format", form)
+    succeeded(result)
+    assert result.out
+
+
+def test_the_order_of_the_arguments_does_not_matter(index, lock):
+    small_world(index)
+    assert lock("db", "web<2", "app").out == lock("app", "web<2", "db").out

@@ -256,3 +256,20 @@ def test_a_later_run_asks_for_all_pages_at_once(fault, wheel, dray, dest):
     fault.release()
     process.kill()
     process.communicate()
+
+
+@pytest.mark.parametrize("more", [("--no-cache-dir",), ("--cache-dir", "/dev/null/x")])
+def test_a_dry_run_where_whole_wheels_must_be_read(fault, wheel, dray, dest, more):
+    """There is no range, no sidecar, no store and no destination: the wheel still has to go somewhere."""
+    for name, needs in (("app", ["lib"]), ("lib", [])):
+        fault.project(name, fault.wheel(wheel(name, "1.0", requires_dist=needs)))
+    result = dray.resolve("-i", fault.index, "--dry-run", "app", *more, dest=dest)
+    succeeded(result)
+    assert "Would fetch 2 files" in result.err and names_in(dest) == []
+
+
+def test_a_url_of_another_version_than_is_asked_for(index, run, dest, tmp_path):
+    small_world(index)
+    mine = make_wheel(tmp_path / "mine", "web", "1.0", requires_dist=["http"])
+    failed_with(run(f"web @ {mine.as_uri()}", "web>=2"), "web")
+    assert names_in(dest) == []

@@ -108,10 +108,10 @@ def sdist(fault, tmp_path):
 @pytest.fixture
 def build(dray, fault, dest, builds):
     """dray wheel; start=True leaves it running."""
-    def run(*args, start=False, env=(), index=True, **more):
+    def run(*args, start=False, env=(), index=True, deps=False, **more):
         env = {"BUILD_LOG": builds.path, **dict(env)}
         where = ["-i", fault.index] if index else []
-        command = ["wheel", "--no-deps", "--retries", "0", *where, "-w", dest, *args]
+        command = ["wheel", *([] if deps else ["--no-deps"]), "--retries", "0", *where, "-w", dest, *args]
         return (dray.start if start else dray)(*command, env=env, **more)
 
     return run
@@ -342,3 +342,13 @@ def test_what_it_made_can_be_installed(build, dest, sdist, tmp_path):
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", target,
                     dest / wheel_name("tiny")], check=True, env={**os.environ, "PIP_CONFIG_FILE": os.devnull})
     assert (target / "tiny.py").read_text() == "built = True\n"
+
+
+@pytest.mark.parametrize("store", [(), ("--no-cache-dir",)])
+def test_a_built_wheel_that_needs_other_things_than_were_resolved(build, dest, fault, sdist, wheel, store):
+    """The index says of a source distribution what its build does not."""
+    path = sdist("odd", core_metadata=True)
+    fault.on(f"/files/{path.name}.metadata", b"Metadata-Version: 2.1\nName: odd\nVersion: 1.0\nRequires-Dist: lib\n")
+    fault.project("lib", fault.wheel(wheel("lib", "1.0")))
+    failed_with(build("odd", *store, deps=True), "odd-1.0-py3-none-any.whl, which was built", "Requires-Dist")
+    assert names_in(dest) == ["lib-1.0-py3-none-any.whl"]

@@ -144,6 +144,8 @@ bool fetch_lost_store(const struct fetch *f);
  * attempt, over the network, which `f->fault` is the reason for. --offline: it fails with that. */
 void fetch_begin_again(struct fetch *f);
 
+/* Does the wheel that was built say what the set was resolved with? Else `f->fault` is set. */
+void fetch_check_built(struct fetch *f, int fd, uint64_t bytes);
 /* Is it a source distribution that is still to become a wheel? */
 bool fetch_needs_build(const struct fetch *f);
 /* Entering BUILD. */
