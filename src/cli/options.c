@@ -96,6 +96,8 @@ static void table_init(struct option_table *t, enum settings_command command)
     for (const struct setting_alias *a = settings_aliases; a->name; a++)
         if (is_option(t, settings_find(str_of(a->of))))
             table_add_setting(t, a->name, settings_find(str_of(a->of)));
+    /* In pip it is the only one that begins so. */
+    table_add_setting(t, "index", settings_find(STR("index-url")));
     table_add(t, "help", no_argument, VAL_HELP);
     table_add(t, "version", no_argument, VAL_VERSION);
     table_add(t, NULL, 0, 0);

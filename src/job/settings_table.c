@@ -128,7 +128,6 @@ const struct setting settings_table[] = {
 /* pip's other spellings of the same options. */
 const struct setting_alias settings_aliases[] = {
     { "no-dependencies", "no-deps" }, { "pypi-url", "index-url" },
-    { "index", "index-url" }, /* which in pip is the only one that begins so */
     { "destination-dir", "dest" },    { "destination-directory", "dest" },
     { "default-timeout", "timeout" }, { NULL, NULL },
 };
