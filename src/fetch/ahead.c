@@ -1,3 +1,5 @@
+/* Two ways to guess: what the solver would ask for as things are, and, where it lacks a listing and
+ * so can't know, what each requirement would get by itself. */
 #include "dray/fetch/ahead.h"
 
 #include "dray/store/store.h"

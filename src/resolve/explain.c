@@ -247,6 +247,7 @@ static void tell_unasked_of(struct story *st, const struct fact *f, struct fates
 /* Pre-releases, and what is yanked. */
 static void tell_unasked(struct story *st, const struct fact *f)
 {
+    assert(f->package);
     struct fates all = only_wanted(st, f);
     struct fates yanked = fates_and(&st->arena, all, f->package->project->yanked);
     struct fates pre = fates_but(&st->arena, all, yanked);

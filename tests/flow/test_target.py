@@ -140,14 +140,6 @@ def test_a_target_that_is_none(dray, dest, fault, spec):
     assert "target" in result.err
 
 
-def test_two_targets_in_one_run_are_refused_plainly(dray, dest, fault, index):
-    result = dray.download("-i", index, "--target", "3.12:win_amd64", "--target", "3.12:macosx_14_0_arm64", "demo",
-                           dest=dest)
-    assert result.rc in (1, 2), result
-    failed_with(result, "--target", code=result.rc)
-    assert names_in(dest) == [] and fault.requests() == []
-
-
 def test_uv_installs_what_was_fetched(dray, dest, index, tmp_path):
     """Another tool takes the directory as its only source."""
     succeeded(dray.download("-i", index, "demo", dest=dest))

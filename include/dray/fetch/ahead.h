@@ -8,7 +8,7 @@
 /* A project's candidates for this target. */
 struct choice {
     struct str project;
-    struct candidate_list list; /* of what is listed, behind the URLs */
+    struct candidate_list list; /* of what is listed */
     struct solve_listing told;
     const struct distribution **items; /* of each candidate */
     const struct fetch_wish *wish;     /* that gives it by URL; or NULL */
