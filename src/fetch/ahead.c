@@ -10,7 +10,7 @@ struct ahead {
     struct resolution_wait own;
     struct resolution *resolution;
     const struct requirement *wants;
-    struct ahead *next; /* put off, too */
+    struct ahead *next; /* put off until the solver waits, too */
 };
 
 /* What is in the store is told within two. */
@@ -28,23 +28,41 @@ static bool is_needed(const struct resolution *r, const struct requirement *by,
 }
 
 /* What can't be had is nothing to complain of: nobody has asked for it yet. */
-static void go_on(void *ctx)
+static void go_on(struct ahead *a)
 {
-    struct ahead *a = ctx;
     struct resolution *r = a->resolution;
     const struct solve_metadata *m = NULL;
     struct err e = { 0 };
 
-    if (r->ended)
-        return;
     const struct choice *c = resolution_choice(r, a->wants->project, &a->own.wait, &e);
     int guess = c ? solver_guess(r->solver, a->wants) : SOLVE_LISTING;
     if (guess != SOLVE_LISTING && facts_is_cheap(r->facts, c->items[guess]))
         m = resolution_metadata(r, c, (size_t)guess, &a->own.wait, &e);
     for (size_t i = 0; m && i < m->n; i++)
-        if (is_needed(r, a->wants, &m->requires[i]))
-            ahead_follow(r, &m->requires[i]);
+        if (is_needed(r, a->wants, &m->dependencies[i]))
+            ahead_follow(r, &m->dependencies[i]);
     err_done(&e);
+}
+
+/* One after the other, not one within the other: what is known already may be a long chain. */
+void ahead_catch_up(struct resolution *r)
+{
+    while (r->is_waiting && r->put_off) {
+        struct ahead *a = r->put_off;
+        r->put_off = a->next;
+        go_on(a);
+    }
+}
+
+static void came(void *ctx)
+{
+    struct ahead *a = ctx;
+    struct resolution *r = a->resolution;
+
+    if (r->ended)
+        return;
+    go_on(a);
+    ahead_catch_up(r);
 }
 
 void ahead_follow(struct resolution *r, const struct requirement *wants)
@@ -56,16 +74,12 @@ void ahead_follow(struct resolution *r, const struct requirement *wants)
         key = arena_f(&r->arena, "%.*s %.*s", STR_ARG(key), STR_ARG(wants->extras[i]));
     if (wants->url.p || map_get(&r->followed, key))
         return;
-    struct ahead *a = resolution_wait_new(r, sizeof(*a), go_on);
+    struct ahead *a = resolution_wait_new(r, sizeof(*a), came);
     a->resolution = r;
     a->wants = wants;
     map_put(&r->followed, key, a);
-    if (r->is_waiting) {
-        go_on(a);
-    } else {
-        a->next = r->put_off;
-        r->put_off = a;
-    }
+    a->next = r->put_off;
+    r->put_off = a;
 }
 
 static void follow_solver(struct resolution *r)
@@ -89,11 +103,7 @@ static void run(void *ctx)
         return;
     }
     r->is_waiting = true;
-    while (r->put_off) {
-        struct ahead *a = r->put_off;
-        r->put_off = a->next;
-        go_on(a);
-    }
+    ahead_catch_up(r);
     follow_solver(r);
 }
 

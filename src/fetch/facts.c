@@ -145,7 +145,7 @@ static int parse_needs(struct file *file, const struct metadata *m, struct err *
     for (size_t i = 0; i < m->n_requires_dist; i++)
         if (requirement_parse(a, m->requires_dist[i], &needs[i], e))
             return err_wrap(e, "Requires-Dist: %.*s", STR_ARG(m->requires_dist[i]));
-    file->said.needs.requires = needs;
+    file->said.needs.dependencies = needs;
     file->said.needs.n = m->n_requires_dist;
     /* As pip: one that makes no sense excludes nothing. */
     if (m->requires_python.p &&
@@ -153,6 +153,17 @@ static int parse_needs(struct file *file, const struct metadata *m, struct err *
         file->said.needs.requires_python = &file->said.python;
     err_done(&none);
     return 0;
+}
+
+static void parse_extras(struct file *file, const struct metadata *m)
+{
+    struct arena *a = &file->facts->arena;
+    struct str *extras = arena_alloc(a, m->n_provides_extra, sizeof(*extras));
+
+    for (size_t i = 0; i < m->n_provides_extra; i++)
+        extras[i] = project_name_normalize(a, m->provides_extra[i]);
+    file->said.needs.extras = extras;
+    file->said.needs.n_extras = m->n_provides_extra;
 }
 
 static int parse(struct file *file, struct str text, struct err *e)
@@ -163,6 +174,8 @@ static int parse(struct file *file, struct str text, struct err *e)
 
     if (!code)
         code = parse_needs(file, &m, e);
+    if (!code)
+        parse_extras(file, &m);
     file->said.text = arena_str(&file->facts->arena, text);
     arena_done(&a);
     return code;

@@ -7,6 +7,7 @@
 #include "dray/fetch/ahead.h"
 #include "dray/resolve/explain.h"
 #include "dray/util/buf.h"
+#include "dray/util/limits.h"
 #include "dray/util/mem.h"
 
 void *resolution_wait_new(struct resolution *r, size_t size, void (*fn)(void *ctx))
@@ -153,8 +154,8 @@ static bool has_come(struct lack_wait *l)
     if (m)
         facts_metadata(r->facts, c->items[l->candidate], c->project, NULL)->used = true;
     for (size_t i = 0; m && i < m->n; i++)
-        if (marker_eval(m->requires[i].marker, &r->in.target->env, STR_NONE))
-            ahead_follow(r, &m->requires[i]);
+        if (marker_eval(m->dependencies[i].marker, &r->in.target->env, STR_NONE))
+            ahead_follow(r, &m->dependencies[i]);
     return m;
 }
 
@@ -166,6 +167,8 @@ static void lack_came(void *ctx)
     if (r->ended || r->result.err.code)
         return;
     r->pending -= has_come(l);
+    if (r->pending)
+        ahead_catch_up(r);
     if (r->pending == 0 || r->result.err.code)
         loop_post(r->world->loop, &r->step);
 }
@@ -181,12 +184,27 @@ static bool is_refused_url(struct resolution *r, const struct solve_lack *lack)
     return true;
 }
 
+/* Some sets have no quick answer, and some indexes no end. */
+static bool is_endless(struct resolution *r)
+{
+    if (solver_rounds(r->solver) > LIMIT_SOLVE_ROUNDS)
+        err_set(&r->result.err, ERR_LIMIT,
+                "no answer was found in %d decisions; narrower requirements would help",
+                LIMIT_SOLVE_ROUNDS);
+    else if (r->choices.n > LIMIT_SOLVE_PROJECTS)
+        err_set(&r->result.err, ERR_LIMIT, "what it needs leads to more than %d projects",
+                LIMIT_SOLVE_PROJECTS);
+    return r->result.err.code;
+}
+
 static void find_lacks(struct resolution *r)
 {
     size_t n;
     const struct solve_lack *lacks = solver_lacks(r->solver, &n);
 
     r->pending = n;
+    if (is_endless(r))
+        return;
     for (size_t i = 0; i < n && !is_refused_url(r, &lacks[i]); i++) {
         struct lack_wait *l = resolution_wait_new(r, sizeof(*l), lack_came);
         l->resolution = r;
@@ -220,6 +238,24 @@ static bool note_asked(struct resolution *r, const struct resolution_pin *pin)
     return asked;
 }
 
+/* As pip: only a warning, since other versions may provide it. */
+static void warn_of_extras(struct resolution *r, const struct solve_pin *pin,
+                           const struct resolution_pin *of)
+{
+    struct file_facts *said = of->facts;
+
+    for (size_t i = 0; i < pin->n_extras && !said->told_extras; i++) {
+        bool provides = false;
+        for (size_t k = 0; k < said->needs.n_extras && !provides; k++)
+            provides = str_eq(said->needs.extras[k], pin->extras[i]);
+        if (!provides)
+            events_warn(r->world->events, NULL, "%.*s %.*s does not provide the extra \"%.*s\"",
+                        STR_ARG(of->project), STR_ARG(of->file->version.text),
+                        STR_ARG(pin->extras[i]));
+    }
+    said->told_extras |= pin->n_extras > 0;
+}
+
 static void collect_pins(struct resolution *r)
 {
     const struct solve_pin *pins = solver_pins(r->solver, &r->result.n);
@@ -235,6 +271,7 @@ static void collect_pins(struct resolution *r)
                                           .n_via = pins[i].n_via };
         all[i].facts = facts_metadata(r->facts, all[i].file, c->project, NULL);
         all[i].facts->used = true;
+        warn_of_extras(r, &pins[i], &all[i]);
         all[i].is_asked = note_asked(r, &all[i]);
         if (!all[i].is_asked)
             all[i].label = pin_label(r, &pins[i]);
@@ -261,6 +298,13 @@ static void step(void *ctx)
     ahead_stop(r);
     while (!ended && r->pending == 0) {
         switch (solver_step(r->solver)) {
+        case SOLVE_PAUSED:
+            ended = is_endless(r);
+            if (!ended) {
+                loop_post(r->world->loop, &r->step);
+                return;
+            }
+            break;
         case SOLVE_LACKS:
             find_lacks(r);
             if (r->pending)

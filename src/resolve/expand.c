@@ -55,10 +55,8 @@ static void constrain(struct solver *s, struct package *p)
         no->needs = w->wants;
         no->label = w->label;
         solver_add(s, no);
-        demands_add(&p->demands, &(struct demand){ .wants = w->wants,
-                                                   .fates = set,
-                                                   .is_constraint = true,
-                                                   .label = w->label });
+        demands_add(&p->demands,
+                    &(struct demand){ .wants = w->wants, .fates = set, .is_constraint = true });
     }
 }
 
@@ -125,12 +123,17 @@ struct fates project_set(struct solver *s, struct project *p, const struct requi
     return *set;
 }
 
+/* Each once: a project that is asked for by name and by URL has one listing. */
 static void lack(struct solver *s, const struct solve_lack *what)
 {
-    for (size_t i = 0; i < s->n_lacks; i++)
-        if (str_eq(s->lacks[i].project, what->project) &&
-            s->lacks[i].candidate == what->candidate && str_eq(s->lacks[i].url, what->url))
-            return;
+    for (size_t i = 0; i < s->n_lacks; i++) {
+        struct solve_lack *known = &s->lacks[i];
+        if (!str_eq(known->project, what->project) || known->candidate != what->candidate)
+            continue;
+        if (what->url.p)
+            known->url = what->url;
+        return;
+    }
     s->lacks = mem_grow(s->lacks, s->n_lacks, &s->cap_lacks, sizeof(*s->lacks));
     s->lacks[s->n_lacks++] = *what;
 }
@@ -248,11 +251,23 @@ static void add_needs(struct solver *s, const struct term *of, size_t fate,
         need(s, of, solver_package(s, p, extra_name(s, r, i)), p->versions, r);
 }
 
-bool package_needs(const struct solver *s, const struct package *p, const struct requirement *r)
+/* pip: an extra that is not provided asks for nothing, whatever markers say. */
+static bool provides(const struct solve_metadata *m, struct str extra)
+{
+    for (size_t i = 0; i < m->n_extras; i++)
+        if (str_eq(m->extras[i], extra))
+            return true;
+    return !m->extras;
+}
+
+bool package_needs(const struct solver *s, const struct package *p, const struct solve_metadata *m,
+                   const struct requirement *r)
 {
     bool always = marker_eval(r->marker, s->rules.env, STR_NONE);
 
-    return p->extra.p ? !always && marker_eval(r->marker, s->rules.env, p->extra) : always;
+    if (!p->extra.p)
+        return always;
+    return !always && provides(m, p->extra) && marker_eval(r->marker, s->rules.env, p->extra);
 }
 
 static void exclude(struct solver *s, const struct term *of, enum reason reason,
@@ -285,13 +300,13 @@ bool solver_expand(struct solver *s, struct package *p, size_t fate)
         exclude(s, &of, m->unusable.p ? REASON_UNUSABLE : REASON_PYTHON, m);
     } else {
         for (size_t i = 0; i < m->n; i++)
-            if (package_needs(s, p, &m->requires[i]))
-                solver_can_ask(s, &m->requires[i]);
+            if (package_needs(s, p, m, &m->dependencies[i]))
+                solver_can_ask(s, &m->dependencies[i]);
         if (s->n_lacks)
             return false;
         for (size_t i = 0; i < m->n; i++)
-            if (package_needs(s, p, &m->requires[i]))
-                add_needs(s, &of, fate, &m->requires[i]);
+            if (package_needs(s, p, m, &m->dependencies[i]))
+                add_needs(s, &of, fate, &m->dependencies[i]);
     }
     fates_add(&p->expanded, fate);
     p->project->tried += !p->extra.p;
@@ -303,8 +318,8 @@ void solver_ask(struct solver *s, struct package *p, size_t fate)
     const struct solve_metadata *m = p->project->metadata[fate - 1];
 
     for (size_t i = 0; i < m->n; i++) {
-        const struct requirement *r = &m->requires[i];
-        if (!package_needs(s, p, r))
+        const struct requirement *r = &m->dependencies[i];
+        if (!package_needs(s, p, m, r))
             continue;
         struct project *of = solver_project(s, r->project);
         demands_add(
@@ -338,8 +353,7 @@ static void begin_with(struct solver *s, const struct wish *w, unsigned order)
 
     if (base->order == UINT_MAX)
         base->order = order;
-    demands_add(&base->demands,
-                &(struct demand){ .wants = w->wants, .fates = set, .label = w->label });
+    demands_add(&base->demands, &(struct demand){ .wants = w->wants, .fates = set });
     forbid(s, w, base, set);
     for (size_t i = 0; i < w->wants->n_extras; i++)
         forbid(s, w, solver_package(s, p, extra_name(s, w->wants, i)), p->versions);

@@ -192,8 +192,13 @@ static void tell_nothing(struct story *st, const struct requirement *r)
         buf_add_f(st->out, ", but %.*s", STR_ARG(p->listing.missing));
     else if (!p->listing.n)
         buf_add_z(st->out, ", of which no version can be used here");
+    else if (r->specifiers.n > 1)
+        buf_add_f(st->out, ", but no version that can be used here is in all of \"%.*s\"",
+                  STR_ARG(r->specifiers.text));
     else
-        buf_add_f(st->out, ", but no such version can be used here; the newest that can is %.*s",
+        buf_add_z(st->out, ", but no such version can be used here");
+    if (!p->listing.missing.p && p->listing.n)
+        buf_add_f(st->out, "; the newest that can is %.*s",
                   STR_ARG(p->listing.candidates[0].version.text));
 }
 
@@ -216,24 +221,34 @@ static bool is_wanted(const struct story *st, struct str project, const struct v
     return asked;
 }
 
-static struct fates only_wanted(struct story *st, const struct fact *f)
+/* Of the versions that nobody asked for those that would meet the story; if none does, all. */
+static struct fates only_wanted(struct story *st, const struct project *p, struct fates of)
+{
+    struct fates s = fates_none(&st->arena, of.n);
+
+    for (size_t fate = fates_next(of, 1); fate < of.n; fate = fates_next(of, fate + 1))
+        if (is_wanted(st, p->name, &p->listing.candidates[fate - 1].version))
+            fates_add(&s, fate);
+    return fates_is_empty(s) ? of : s;
+}
+
+/* Neither yanked nor final: only for who asks for pre-releases. */
+static struct fates unasked_pre(struct story *st, const struct fact *f)
 {
     assert(f->package);
     const struct project *p = f->package->project;
-    struct fates s = fates_none(&st->arena, f->fates.n);
+    struct fates versions = fates_and(&st->arena, f->fates, p->versions);
+    struct fates others = fates_or(&st->arena, fates_or(&st->arena, p->yanked, p->finals), p->urls);
 
-    for (size_t fate = fates_next(f->fates, 1); fate < f->fates.n;
-         fate = fates_next(f->fates, fate + 1))
-        if (is_wanted(st, p->name, &p->listing.candidates[fate - 1].version))
-            fates_add(&s, fate);
-    return fates_is_empty(s) ? f->fates : s;
+    return only_wanted(st, p, fates_but(&st->arena, versions, others));
 }
 
-static bool is_pre(const struct fact *f)
+static struct fates unasked_yanked(struct story *st, const struct fact *f)
 {
-    size_t fate = fates_next(f->fates, 1);
+    assert(f->package);
+    const struct project *p = f->package->project;
 
-    return fate < f->fates.n && f->package->project->listing.candidates[fate - 1].version.pre;
+    return only_wanted(st, p, fates_and(&st->arena, f->fates, p->yanked));
 }
 
 static void tell_unasked_of(struct story *st, const struct fact *f, struct fates s, const char *why)
@@ -247,10 +262,7 @@ static void tell_unasked_of(struct story *st, const struct fact *f, struct fates
 /* Pre-releases, and what is yanked. */
 static void tell_unasked(struct story *st, const struct fact *f)
 {
-    assert(f->package);
-    struct fates all = only_wanted(st, f);
-    struct fates yanked = fates_and(&st->arena, all, f->package->project->yanked);
-    struct fates pre = fates_but(&st->arena, all, yanked);
+    struct fates pre = unasked_pre(st, f), yanked = unasked_yanked(st, f);
 
     if (!fates_is_empty(pre))
         tell_unasked_of(st, f, pre, "only for who asks for pre-releases");
@@ -349,7 +361,8 @@ static void tell_help(struct story *st)
     for (size_t i = 0; i < st->s->projects.n; i++)
         tell_refused(st, st->s->projects.entries[i].value);
     for (size_t k = 0; k < st->n; k++)
-        pre |= st->facts[k].first->reason == REASON_UNASKED && is_pre(&st->facts[k]);
+        pre |= st->facts[k].first->reason == REASON_UNASKED &&
+               !fates_is_empty(unasked_pre(st, &st->facts[k]));
     if (pre)
         buf_add_z(st->out, "\n--pre allows pre-releases");
 }

@@ -57,8 +57,8 @@ static void reach_from(struct reach *r, struct solve_pin *pin)
         if (one->extra.p)
             extras[pin->n_extras++] = one->extra;
         for (size_t i = 0; i < m->n; i++)
-            if (package_needs(r->s, one, &m->requires[i]))
-                reach(r, &m->requires[i], p -> name);
+            if (package_needs(r->s, one, m, &m->dependencies[i]))
+                reach(r, &m->dependencies[i], p->name);
     }
     pin->extras = extras;
 }

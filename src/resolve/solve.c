@@ -1,7 +1,7 @@
 /* The loop of a solver: all that follows, then one more decision. */
 #include "dray/resolve/solve.h"
 
-#include <limits.h>
+#include <assert.h>
 #include <stdlib.h>
 
 #include "dray/resolve/solver.h"
@@ -9,6 +9,8 @@
 
 /* So often one decision may give way to another: against going round in circles. */
 enum { YIELDS_MAX = 8 };
+/* Rounds of one step: each looks at all packages that are known. */
+enum { ROUNDS_A_STEP = 256 };
 /* So many versions of one project are told to be likely at most. */
 enum { LIKELY_MAX = 50 };
 
@@ -27,23 +29,12 @@ static void package_done(struct package *p)
     free(p->demands.items);
 }
 
-static void forget_packages(struct solver *s)
-{
-    for (size_t i = 0; i < s->n_packages; i++)
-        package_done(s->packages[i]);
-    for (size_t i = 0; i < s->projects.n; i++) {
-        struct project *p = s->projects.entries[i].value;
-        p->packages = NULL;
-        p->known_demands.n = 0;
-    }
-    s->n_packages = 0;
-}
-
 void solver_destroy(struct solver *s)
 {
     if (!s)
         return;
-    forget_packages(s);
+    for (size_t i = 0; i < s->n_packages; i++)
+        package_done(s->packages[i]);
     for (size_t i = 0; i < s->projects.n; i++) {
         struct project *p = s->projects.entries[i].value;
         map_done(&p->sets);
@@ -84,16 +75,6 @@ const struct solve_lack *solver_lacks(const struct solver *s, size_t *n)
     return s->lacks;
 }
 
-/* All that was decided and learned; not what was told. */
-static void start_over(struct solver *s)
-{
-    forget_packages(s);
-    s->n_trail = s->n_asked = s->n_queue = s->n_replays = s->at_replay = s->level = 0;
-    s->begun = false;
-    s->failure = NULL;
-    s->pins = NULL;
-}
-
 static void sort_candidates(struct solver *s, struct project *p)
 {
     size_t n = p->listing.n + 1;
@@ -119,10 +100,7 @@ void solver_tell_listing(struct solver *s, struct str project, const struct solv
 {
     struct project *p = solver_project(s, project);
 
-    if (p->known) {
-        start_over(s);
-        map_done(&p->sets);
-    }
+    assert(!p->known);
     p->known = true;
     p->listing = *l;
     p->metadata = arena_alloc(&s->arena, l->n, sizeof(struct solve_metadata *));
@@ -227,14 +205,16 @@ static struct package *next_replay(struct solver *s, size_t *fate)
 
 enum solve_state solver_step(struct solver *s)
 {
+    size_t fate, until = s->rounds + ROUNDS_A_STEP;
     struct package *p;
-    size_t fate;
 
     s->n_lacks = 0;
     s->begun = s->begun || solver_begin(s);
     if (!s->begun)
         return SOLVE_LACKS;
     while (!s->failure && solver_propagate(s)) {
+        if (s->rounds == until)
+            return SOLVE_PAUSED;
         p = next_replay(s, &fate);
         if (!p) {
             p = solver_next_package(s);
@@ -250,8 +230,14 @@ enum solve_state solver_step(struct solver *s)
             try_fate(s, p, fate);
         else
             return SOLVE_LACKS;
+        s->rounds++;
     }
     return SOLVE_NOTHING;
+}
+
+size_t solver_rounds(const struct solver *s)
+{
+    return s->rounds;
 }
 
 /* -- for those who fetch ahead -- */
@@ -271,7 +257,7 @@ int solver_guess(struct solver *s, const struct requirement *r)
     else
         p->guessed = one.fates;
     struct fates admitted = project_admitted(s, p, &alone);
-    size_t fate = fates_next(admitted, 0);
+    size_t fate = s->rules.lowest ? fates_last(admitted) : fates_next(admitted, 0);
     return fate < admitted.n ? (int)fate - 1 : SOLVE_LISTING;
 }
 

@@ -52,7 +52,7 @@ def payload_of(seed, size):
 
 
 def make_wheel(folder, name, version, *, tag="py3-none-any", build="", requires_python=None,
-               requires_dist=(), payload=2048, seed=""):
+               requires_dist=(), extras=(), payload=2048, seed=""):
     """A valid wheel, METADATA and RECORD included. `seed` makes other bytes under the same name."""
     package = escaped(name)
     stem = "-".join(part for part in (package, version, build, tag) if part)
@@ -61,6 +61,7 @@ def make_wheel(folder, name, version, *, tag="py3-none-any", build="", requires_
     if requires_python:
         metadata += f"Requires-Python: {requires_python}\n"
     metadata += "".join(f"Requires-Dist: {requirement}\n" for requirement in requires_dist)
+    metadata += "".join(f"Provides-Extra: {extra}\n" for extra in extras)
     python, abi, platforms = tag.split("-")
     tags = "".join(f"Tag: {p}-{a}-{f}\n" for p in python.split(".") for a in abi.split(".")
                    for f in platforms.split("."))

@@ -29,7 +29,7 @@ def small_world(index):
     index.wheel("db", "1.0", "http<2")
     index.wheel("http", "1.0")
     index.wheel("http", "2.0")
-    index.wheel("lin", "1.0", "thing; extra == 'x'", "other; extra == 'y'")
+    index.wheel("lin", "1.0", "thing; extra == 'x'", "other; extra == 'y'", extras=["x", "y"])
     index.wheel("thing", "3.0")
 
 

@@ -32,7 +32,7 @@ def sha256(path):
 
 def test_requirements_word_for_word(index, lock):
     app = index.wheel("app", "1.0", "lib[x]>=1")
-    lib = index.wheel("lib", "1.0", "base; extra == 'x'", "app")
+    lib = index.wheel("lib", "1.0", "base; extra == 'x'", "app", extras=["x"])
     sdist = index.sdist("lib", "1.0")
     base = index.wheel("base", "2.0")
     result = lock("--target", "3.12:any", "app")

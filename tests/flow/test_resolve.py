@@ -1,11 +1,15 @@
 """Dependencies: what is resolved, with how many requests, and what is said when it can't be."""
 
+import http.server
 import json
+import re
+import threading
 import time
 
 import pytest
 
 import fault_server
+import make_index
 from make_index import describe, make_wheel
 from program import failed_with, names_in, succeeded
 from resolving import WORLD, pins, small_world
@@ -97,7 +101,8 @@ def test_a_newer_python_is_suggested(index, run):
 
 def test_a_file_with_its_dependencies(index, run, dest, tmp_path):
     small_world(index)
-    mine = make_wheel(tmp_path / "mine", "mine", "1.0", requires_dist=["web", "lin; extra == 'more'"])
+    mine = make_wheel(tmp_path / "mine", "mine", "1.0", requires_dist=["web", "lin; extra == 'more'"],
+                      extras=["more"])
     succeeded(run(f"{mine}[more]"))
     assert pins(dest) == ["http-2.0", "lin-1.0", "mine-1.0", "web-2.0"]
 
@@ -273,3 +278,47 @@ def test_a_url_of_another_version_than_is_asked_for(index, run, dest, tmp_path):
     mine = make_wheel(tmp_path / "mine", "web", "1.0", requires_dist=["http"])
     failed_with(run(f"web @ {mine.as_uri()}", "web>=2"), "web")
     assert names_in(dest) == []
+
+
+def test_an_extra_that_is_not_provided(index, run, dest):
+    index.wheel("app", "1.0", "lib[x,nope]")
+    index.wheel("lib", "1.0", "thing; extra == 'x'", "other; extra == 'nope'", extras=["x"])
+    index.wheel("thing", "1.0")
+    result = run("app", "lib[X]", "--target", "3.12:any", "--target", "3.13:any")
+    succeeded(result)
+    assert re.findall(r"^warning: .*", result.err, re.MULTILINE) == ['warning: lib 1.0 does not provide the extra "nope"']
+    assert pins(dest) == ["app-1.0", "lib-1.0", "thing-1.0"]
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """p1 needs p2, which needs p3, and so on."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def do_GET(self):
+        number = int(re.search(r"/p(\d+)", self.path)[1])
+        if self.path.startswith("/simple/"):
+            file = {"filename": f"p{number}-1.0-py3-none-any.whl", "url": f"/files/p{number}-1.0-py3-none-any.whl",
+                    "hashes": {}, "core-metadata": True}
+            body = json.dumps({"meta": {"api-version": "1.1"}, "name": f"p{number}", "files": [file]})
+        else:
+            body = f"Metadata-Version: 2.1\nName: p{number}\nVersion: 1.0\nRequires-Dist: p{number + 1}\n"
+        self.send_response(200)
+        self.send_header("Content-Type", make_index.JSON_TYPE)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+        self.wfile.flush()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_an_index_without_end(dray):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/simple/"
+        result = dray("lock", "-i", url, "--no-cache-dir", "--target", "3.12:any", "p1", seconds=300)
+        server.shutdown()
+    failed_with(result, "more than 10000 projects")

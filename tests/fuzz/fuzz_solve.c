@@ -72,8 +72,7 @@ static bool has_url(const struct universe_project *p, struct str url)
 
 static bool is_told(struct universe *u, struct answer *a, const struct solve_lack *l, bool before)
 {
-    struct str key =
-        arena_f(&u->arena, "%d %.*s %.*s", l->candidate, STR_ARG(l->project), STR_ARG(l->url));
+    struct str key = arena_f(&u->arena, "%d %.*s", l->candidate, STR_ARG(l->project));
 
     if (l->url.p && !has_url(map_get(&u->projects, l->project), l->url))
         return false;
@@ -108,15 +107,10 @@ static void describe(const struct universe *u, struct answer *a)
 
 static void solve(struct universe *u, bool before, struct answer *a)
 {
-    *a = (struct answer){ .solver = solver_create(&u->rules) };
-    for (size_t i = 0; i < u->n_requires; i++)
-        if (u->is_constraint[i])
-            solver_constrain(a->solver, u->requires[i], u -> labels[i]);
-        else
-            solver_require(a->solver, u->requires[i], u -> labels[i]);
+    *a = (struct answer){ .solver = universe_solver(u) };
     if (before)
         tell_all(u, a->solver);
-    while (!a->refused && (a->state = solver_step(a->solver)) == SOLVE_LACKS) {
+    while (!a->refused && (a->state = universe_step(a->solver)) == SOLVE_LACKS) {
         size_t n;
         const struct solve_lack *lacks = solver_lacks(a->solver, &n);
         check(n > 0);
@@ -207,8 +201,8 @@ static void check_pin(const struct solution *s, const struct solve_pin *pin)
     check(!m->unusable.p);
     check(!m->requires_python || specifier_set_contains(m->requires_python, &s->u->python));
     for (size_t i = 0; i < m->n; i++)
-        if (applies(s, pin, &m->requires[i]))
-            check_met(s, &m->requires[i], false);
+        if (applies(s, pin, &m->dependencies[i]))
+            check_met(s, &m->dependencies[i], false);
 }
 
 /* -- is it a choice that pip would make? -- */
@@ -231,13 +225,14 @@ static void asked_add(struct asked *a, const struct requirement *r, bool is_cons
 static void collect(const struct solution *s, struct str project, struct asked *out)
 {
     for (size_t i = 0; i < s->u->n_requires; i++)
-        if (str_eq(s->u->requires[i] -> project, project))
-            asked_add(out, s->u->requires[i], s -> u -> is_constraint[i]);
+        if (str_eq(s->u->wanted[i]->project, project))
+            asked_add(out, s->u->wanted[i], s->u->is_constraint[i]);
     for (size_t i = 0; i < s->n; i++) {
         const struct solve_metadata *m = &version_of(s, &s->pins[i])->metadata;
         for (size_t k = 0; k < m->n; k++)
-            if (str_eq(m->requires[k].project, project) && applies(s, &s->pins[i], &m->requires[k]))
-                asked_add(out, &m->requires[k], false);
+            if (str_eq(m->dependencies[k].project, project) &&
+                applies(s, &s->pins[i], &m->dependencies[k]))
+                asked_add(out, &m->dependencies[k], false);
     }
 }
 
@@ -264,14 +259,14 @@ static bool is_ever_pinned(const struct universe *u, struct str project)
     bool pinned = false;
 
     for (size_t i = 0; i < u->n_requires; i++)
-        pinned |= str_eq(u->requires[i] -> project, project) &&
-                  specifier_set_is_pinned(&u->requires[i] -> specifiers);
+        pinned |= str_eq(u->wanted[i]->project, project) &&
+                  specifier_set_is_pinned(&u->wanted[i]->specifiers);
     for (size_t i = 0; i < u->projects.n; i++) {
         const struct universe_project *p = u->projects.entries[i].value;
         for (size_t k = 0; k < p->n; k++)
             for (size_t j = 0; j < p->versions[k].metadata.n; j++)
-                pinned |= str_eq(p->versions[k].requires[j].project, project) &&
-                          specifier_set_is_pinned(&p->versions[k].requires[j].specifiers);
+                pinned |= str_eq(p->versions[k].dependencies[j].project, project) &&
+                          specifier_set_is_pinned(&p->versions[k].dependencies[j].specifiers);
     }
     return pinned;
 }
@@ -298,7 +293,7 @@ static void check_solution(struct universe *u, struct solver *solver)
 
     s.pins = solver_pins(solver, &s.n);
     for (size_t i = 0; i < u->n_requires; i++)
-        check_met(&s, u->requires[i], u -> is_constraint[i]);
+        check_met(&s, u->wanted[i], u->is_constraint[i]);
     for (size_t i = 0; i < s.n; i++) {
         check_pin(&s, &s.pins[i]);
         check_choice(&s, &s.pins[i]);

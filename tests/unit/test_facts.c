@@ -189,13 +189,13 @@ static void test_what_metadata_says(void **state)
     assert_int_equal(said->err.code, 0);
     assert_null(m->unusable.p);
     assert_int_equal(m->n, 2);
-    assert_true(str_is(m->requires[0].project, "bar-baz"));
-    assert_true(str_is(m->requires[0].extras[0], "x"));
-    assert_true(str_is(m->requires[0].specifiers.text, ">=2"));
-    assert_false(marker_eval(m->requires[0].marker, &s.x.target->env, STR_NONE));
-    assert_true(marker_eval(m->requires[0].marker, &s.x.target->env, STR("y")));
-    assert_true(str_is(m->requires[1].project, "qux"));
-    assert_null(m->requires[1].marker);
+    assert_true(str_is(m->dependencies[0].project, "bar-baz"));
+    assert_true(str_is(m->dependencies[0].extras[0], "x"));
+    assert_true(str_is(m->dependencies[0].specifiers.text, ">=2"));
+    assert_false(marker_eval(m->dependencies[0].marker, &s.x.target->env, STR_NONE));
+    assert_true(marker_eval(m->dependencies[0].marker, &s.x.target->env, STR("y")));
+    assert_true(str_is(m->dependencies[1].project, "qux"));
+    assert_null(m->dependencies[1].marker);
     struct err e = { 0 };
     assert_int_equal(version_parse(&s.x.w.dir.arena, STR("3.8"), &python, &e), 0);
     assert_true(specifier_set_contains(m->requires_python, &python));
@@ -485,7 +485,7 @@ static void test_what_stays(void **state)
     facts_cancel(s.x.facts);
     assert_null(demo->body);
     assert_true(str_starts(demo->text, STR(WHEEL_TEXT)));
-    assert_true(str_is(foo->needs.requires[0].project, "bar"));
+    assert_true(str_is(foo->needs.dependencies[0].project, "bar"));
     scene_close(&s);
 }
 

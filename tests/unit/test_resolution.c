@@ -171,6 +171,7 @@ static void test_a_set(void **state)
     small_index_wheel(&s.x, "a", "2.0",
                       "Requires-Dist: B>=1\n"
                       "Requires-Dist: not-here; sys_platform == 'win32'\n"
+                      "Provides-Extra: x\nProvides-Extra: y\n"
                       "Requires-Dist: nor-this; extra == 'y'\n"
                       "Requires-Dist: d; extra == 'x'\n");
     small_index_wheel(&s.x, "a", "3.0", "Requires-Python: >=3.13\n");
@@ -524,6 +525,7 @@ static void test_ahead(void **state)
                       "Requires-Dist: not-here; sys_platform == 'win32'\n");
     small_index_wheel(&s.x, "b", "1.0", "Requires-Dist: c[x]\n");
     small_index_wheel(&s.x, "c", "1.0",
+                      "Provides-Extra: x\nProvides-Extra: y\n"
                       "Requires-Dist: not-here; extra == 'y'\n"
                       "Requires-Dist: d; extra == 'x'\n");
     small_index_wheel(&s.x, "d", "1.0", "");

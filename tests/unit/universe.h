@@ -8,6 +8,7 @@
  *     3.0 yanked               or "url=URL"; what follows is its metadata
  *     needs click>=8; python_version > "3"
  *     needs-python >=3.8
+ *     provides x y             extras; without the line whichever are asked for
  *     unusable no wheel fits
  *     refused 4.0 needs Python >=3.13
  */
@@ -27,7 +28,7 @@ enum { UNIVERSE_MAX = 4096 };
 struct universe_version {
     struct solve_candidate candidate;
     struct solve_metadata metadata;
-    struct requirement *requires;
+    struct requirement *dependencies;
     size_t cap;
     struct specifier_set python;
 };
@@ -48,7 +49,7 @@ struct universe {
     struct solve_rules rules;
     struct map projects;
     struct universe_project *project;
-    struct requirement *requires[UNIVERSE_MAX];
+    struct requirement *wanted[UNIVERSE_MAX];
     struct str labels[UNIVERSE_MAX];
     bool is_constraint[UNIVERSE_MAX];
     size_t n_requires;
@@ -94,7 +95,7 @@ static inline void universe_done(struct universe *u)
     for (size_t i = 0; i < u->projects.n; i++) {
         struct universe_project *p = u->projects.entries[i].value;
         for (size_t k = 0; k < p->n; k++)
-            free(p->versions[k].requires);
+            free(p->versions[k].dependencies);
         free(p->versions);
         free(p->refused);
     }
@@ -143,8 +144,17 @@ static inline bool universe_require(struct universe *u, struct str text, bool is
         return true;
     u->labels[u->n_requires] = arena_str(&u->arena, text);
     u->is_constraint[u->n_requires] = is_constraint;
-    u->requires[u->n_requires++] = r;
+    u->wanted[u->n_requires++] = r;
     return true;
+}
+
+static inline void universe_provides(struct universe *u, struct solve_metadata *m, struct str rest)
+{
+    struct str *extras = arena_alloc(&u->arena, rest.n + 1, sizeof(*extras));
+
+    for (m->n_extras = 0; rest.p; m->n_extras++)
+        extras[m->n_extras] = arena_str(&u->arena, str_cut(rest, ' ', &rest));
+    m->extras = extras;
 }
 
 static inline bool universe_metadata(struct universe *u, struct str word, struct str rest,
@@ -156,6 +166,10 @@ static inline bool universe_metadata(struct universe *u, struct str word, struct
         v->metadata.unusable = arena_str(&u->arena, rest);
         return true;
     }
+    if (str_is(word, "provides")) {
+        universe_provides(u, &v->metadata, rest);
+        return true;
+    }
     if (str_is(word, "needs-python")) {
         if (specifier_set_parse(&u->arena, arena_str(&u->arena, rest), &v->python, e))
             return false;
@@ -164,8 +178,8 @@ static inline bool universe_metadata(struct universe *u, struct str word, struct
     }
     if (!str_is(word, "needs"))
         return false;
-    v->requires = mem_grow(v->requires, v->metadata.n, &v->cap, sizeof(*v->requires));
-    if (requirement_parse(&u->arena, rest, &v->requires[v->metadata.n], e))
+    v->dependencies = mem_grow(v->dependencies, v->metadata.n, &v->cap, sizeof(*v->dependencies));
+    if (requirement_parse(&u->arena, rest, &v->dependencies[v->metadata.n], e))
         return false;
     v->metadata.n++;
     return true;
@@ -241,7 +255,7 @@ static inline void universe_finish(struct universe *u)
         for (size_t k = 0; k < p->n; k++) {
             struct universe_version *v = &p->versions[k];
             p->candidates[k] = v->candidate;
-            v->metadata.requires = v->requires;
+            v->metadata.dependencies = v->dependencies;
             v->metadata.requires_python = v->metadata.requires_python ? &v->python : NULL;
         }
     }
@@ -267,17 +281,36 @@ static inline void universe_tell(struct universe *u, struct solver *s, const str
     solver_tell_listing(s, l->project, &listing);
 }
 
-/* Steps it to its end. The caller's to destroy. */
-static inline struct solver *universe_solve(struct universe *u, enum solve_state *out)
+/* That is asked for all of it, and knows nothing yet. The caller's to destroy. */
+static inline struct solver *universe_solver(const struct universe *u)
 {
     struct solver *s = solver_create(&u->rules);
 
     for (size_t i = 0; i < u->n_requires; i++)
         if (u->is_constraint[i])
-            solver_constrain(s, u->requires[i], u -> labels[i]);
+            solver_constrain(s, u->wanted[i], u->labels[i]);
         else
-            solver_require(s, u->requires[i], u -> labels[i]);
-    while ((*out = solver_step(s)) == SOLVE_LACKS) {
+            solver_require(s, u->wanted[i], u->labels[i]);
+    return s;
+}
+
+/* Up to where it lacks something or has ended. */
+static inline enum solve_state universe_step(struct solver *s)
+{
+    enum solve_state state;
+
+    do
+        state = solver_step(s);
+    while (state == SOLVE_PAUSED);
+    return state;
+}
+
+/* Steps it to its end. The caller's to destroy. */
+static inline struct solver *universe_solve(struct universe *u, enum solve_state *out)
+{
+    struct solver *s = universe_solver(u);
+
+    while ((*out = universe_step(s)) == SOLVE_LACKS) {
         size_t n;
         const struct solve_lack *lacks = solver_lacks(s, &n);
         for (size_t i = 0; i < n; i++)

@@ -64,6 +64,8 @@ void ahead_recall(struct resolution *r);
 void ahead_remember(const struct resolution *r);
 /* It goes on. */
 void ahead_stop(struct resolution *r);
+/* Follows what was put off, if the solver waits. */
+void ahead_catch_up(struct resolution *r);
 /* Fetches the listing of what `wants` is about, the metadata of the candidate that it would get
  * alone, and so on from there. */
 void ahead_follow(struct resolution *r, const struct requirement *wants);

@@ -19,7 +19,8 @@ void fact_wait_forget(struct fact_wait *w);
 struct file_facts {
     struct err err; /* it can't be had, where another attempt might: no server, no network */
     struct solve_metadata needs;
-    struct str text; /* METADATA */
+    struct str text;  /* METADATA */
+    bool told_extras; /* that it does not provide; by the first that wanted one */
     enum metadata_rung rung;
     unsigned requests;
     uint64_t bytes;

@@ -38,9 +38,11 @@ struct solve_listing {
 
 /* What the metadata of a candidate says. */
 struct solve_metadata {
-    const struct requirement *requires;
+    const struct requirement *dependencies;
     size_t n;
     const struct specifier_set *requires_python; /* NULL: any */
+    const struct str *extras; /* that it provides, normalised; NULL: whichever are asked for */
+    size_t n_extras;
     struct str unusable; /* STR_NONE, or why it can't be taken: one sentence */
 };
 
@@ -71,20 +73,25 @@ enum { SOLVE_LISTING = -1 };
 struct solve_lack {
     struct str project; /* normalised */
     int candidate;      /* whose metadata; SOLVE_LISTING: the candidates of the project */
-    struct str url;     /* of a listing: one that has to be among the candidates; or STR_NONE */
+    struct str url;     /* STR_NONE, or a dependency asks for it, and it is not among the candidates
+                         * that were told: then there is no way on */
 };
 
 enum solve_state {
+    SOLVE_PAUSED, /* enough for one turn of a loop: step again */
     SOLVE_LACKS,  /* solver_lacks() says what */
     SOLVE_FOUND,  /* solver_pins() */
     SOLVE_NOTHING /* there is no solution: explain.h says why */
 };
 
 enum solve_state solver_step(struct solver *s);
+/* Decisions and conflicts so far: what a cap is compared with, since some sets have no quick
+ * answer.
+ */
+size_t solver_rounds(const struct solver *s);
 /* All of them, so that they can be had side by side. Valid until the next step. */
 const struct solve_lack *solver_lacks(const struct solver *s, size_t *n);
-/* May come at any time between two steps, also of what was not asked for. A second listing of a
- * project replaces the first one: what was decided is forgotten. */
+/* May come at any time between two steps, also of what was not asked for; each once. */
 void solver_tell_listing(struct solver *s, struct str project, const struct solve_listing *l);
 void solver_tell_metadata(struct solver *s, struct str project, size_t candidate,
                           const struct solve_metadata *m);

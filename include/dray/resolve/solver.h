@@ -45,7 +45,6 @@ struct demand {
     const struct requirement *wants;
     struct fates fates; /* versions that will do */
     bool is_constraint;
-    struct str label; /* of a person's */
 };
 
 struct demands {
@@ -115,7 +114,7 @@ struct solver {
     struct package **packages;
     size_t n_packages, cap_packages;
     struct step *trail;
-    size_t n_trail, cap_trail, level;
+    size_t n_trail, cap_trail, level, rounds;
     struct demand_of *asked; /* the active demands in order, to be taken back */
     size_t n_asked, cap_asked;
     struct package **queue; /* changed, not yet propagated */
@@ -159,7 +158,8 @@ void solver_add(struct solver *s, struct incompatibility *i);
 struct incompatibility *solver_incompatibility(struct solver *s, enum reason reason,
                                                size_t n_terms);
 /* Does `r` ask for anything here? Of a package with an extra: for the sake of that extra. */
-bool package_needs(const struct solver *s, const struct package *p, const struct requirement *r);
+bool package_needs(const struct solver *s, const struct package *p, const struct solve_metadata *m,
+                   const struct requirement *r);
 
 /* -- pins.c -- */
 

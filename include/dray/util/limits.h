@@ -45,6 +45,10 @@ enum {
         16 * LIMIT_MIB, /* inflated; pip has no cap, the largest known has 1 MiB */
     LIMIT_METADATA_FIELDS = 100000,
 
+    /* Dependencies */
+    LIMIT_SOLVE_PROJECTS = 10000, /* of one target; the largest known sets have under 2,000 */
+    LIMIT_SOLVE_ROUNDS = 1000000, /* decisions and conflicts; pip gives up after 200,000 */
+
     /* The store */
     LIMIT_STORE_RECORD_BYTES = 64 * LIMIT_MIB,
     LIMIT_PIP_RECORD_BYTES = LIMIT_MIB, /* the headers of one answer in pip's cache */
