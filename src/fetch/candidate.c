@@ -14,9 +14,11 @@ struct choice {
     const struct distribution *const *items;
     enum refusal *why;
     size_t n;
+    struct str python; /* the last Requires-Python: most files of a project say the same */
+    bool python_fits;
 };
 
-static bool python_fits(const struct candidate_rules *rules, const struct simple_file *file)
+static bool parse_python(const struct candidate_rules *rules, struct str requires_python)
 {
     struct arena a = { 0 };
     struct err e = { 0 };
@@ -24,11 +26,22 @@ static bool python_fits(const struct candidate_rules *rules, const struct simple
     bool fits = true;
 
     /* pip: a Requires-Python that can't be parsed does not exclude a file. */
-    if (file->requires_python.p && !specifier_set_parse(&a, file->requires_python, &wanted, &e))
+    if (!specifier_set_parse(&a, requires_python, &wanted, &e))
         fits = specifier_set_contains(&wanted, &rules->target->python);
     err_done(&e);
     arena_done(&a);
     return fits;
+}
+
+static bool python_fits(struct choice *c, struct str requires_python)
+{
+    if (!requires_python.p)
+        return true;
+    if (!c->python.p || !str_eq(c->python, requires_python)) {
+        c->python = requires_python;
+        c->python_fits = parse_python(c->rules, requires_python);
+    }
+    return c->python_fits;
 }
 
 static enum refusal judge_time(const struct candidate_rules *rules, const struct simple_file *file)
@@ -42,8 +55,10 @@ static enum refusal judge_time(const struct candidate_rules *rules, const struct
     return at < rules->before_us ? REFUSAL_NONE : REFUSAL_NEWER;
 }
 
-static enum refusal judge_alone(const struct candidate_rules *rules, const struct distribution *d)
+static enum refusal judge_alone(struct choice *c, const struct distribution *d)
 {
+    const struct candidate_rules *rules = c->rules;
+
     if (!specifier_set_contains(rules->specifiers, &d->version))
         return REFUSAL_VERSION;
     if (d->is_wheel && !rules->allow_wheel)
@@ -54,7 +69,7 @@ static enum refusal judge_alone(const struct candidate_rules *rules, const struc
         return REFUSAL_TAGS;
     if (d->sdist_python.p && !str_eq(d->sdist_python, rules->target->env.python_version))
         return REFUSAL_TAGS; /* as pip: "foo-1.0-py3.8.tar.gz" is for Python 3.8 alone */
-    return python_fits(rules, d->file) ? judge_time(rules, d->file) : REFUSAL_PYTHON;
+    return python_fits(c, d->file->requires_python) ? judge_time(rules, d->file) : REFUSAL_PYTHON;
 }
 
 /* packaging's SpecifierSet.filter: pre-releases only if asked for, or if nothing else is left. */
@@ -144,7 +159,7 @@ const struct distribution *candidate_choose(const struct candidate_rules *rules,
     }
     c.why = mem_new(n, sizeof(*c.why));
     for (size_t i = 0; i < n; i++)
-        c.why[i] = judge_alone(rules, items[i]);
+        c.why[i] = judge_alone(&c, items[i]);
     judge_pre_releases(&c);
     judge_hashes(&c);
     judge_yanked(&c);
@@ -184,7 +199,7 @@ static void list_refused(const struct ranked *r, struct arena *a, struct candida
 
     refusal_say(r->rules, r->item, r->why, &why);
     out->refused[out->n_refused++] =
-        (struct solve_refused){ r->item->version, arena_str(a, buf_str(&why)) };
+        (struct solve_refused){ &r->item->version, arena_str(a, buf_str(&why)) };
     buf_done(&why);
 }
 
@@ -196,18 +211,21 @@ void candidate_list(const struct candidate_rules *rules, const struct distributi
     struct choice c = { .rules = &of_all, .items = items, .n = n };
     struct ranked *ranked = mem_new(n, sizeof(*ranked));
     struct map seen = { 0 };
+    size_t n_good = 0;
 
     of_all.specifiers = &any;
     c.why = mem_new(n, sizeof(*c.why));
     for (size_t i = 0; i < n; i++)
-        c.why[i] = judge_alone(&of_all, items[i]);
+        c.why[i] = judge_alone(&c, items[i]);
     judge_hashes(&c);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         ranked[i] = (struct ranked){ &of_all, items[i], i, c.why[i] };
+        n_good += c.why[i] == REFUSAL_NONE;
+    }
     qsort(ranked, n, sizeof(*ranked), compare_ranked);
     *out = (struct candidate_list){ 0 };
-    out->items = arena_alloc(a, n, sizeof(*out->items));
-    out->refused = arena_alloc(a, n, sizeof(*out->refused));
+    out->items = arena_alloc(a, n_good, sizeof(*out->items));
+    out->refused = arena_alloc(a, n - n_good, sizeof(*out->refused));
     for (size_t i = 0; i < n; i++) {
         struct str key = ranked[i].item->version.key;
         if (map_get(&seen, key))

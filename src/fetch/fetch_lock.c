@@ -39,19 +39,26 @@ static void add_file(struct fetch *f, struct fetch_file *all, const struct distr
                              .is_chosen = str_eq(file->filename, f->view.filename) };
 }
 
+static bool is_alike(const struct fetch *f, const struct distribution *d,
+                     const struct distribution *chosen)
+{
+    bool allowed = d->is_wheel ? f->wish.allow_wheel : f->wish.allow_sdist;
+
+    return allowed && version_cmp(&d->version, &chosen->version) == 0;
+}
+
 void fetch_tell_files(struct fetch *f, const struct distribution *chosen,
                       const struct source_answer *listed)
 {
-    size_t n = listed ? listed->n : 0;
-    struct fetch_file *all = arena_alloc(&f->fetcher->arena, n + 1, sizeof(*all));
+    size_t n = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        const struct distribution *d = listed->items[i];
-        bool allowed = d->is_wheel ? f->wish.allow_wheel : f->wish.allow_sdist;
-        if (allowed && version_cmp(&d->version, &chosen->version) == 0)
-            add_file(f, all, d);
-    }
-    if (!n)
+    for (size_t i = 0; listed && i < listed->n; i++)
+        n += is_alike(f, listed->items[i], chosen);
+    struct fetch_file *all = arena_alloc(&f->fetcher->arena, n + 1, sizeof(*all));
+    for (size_t i = 0; listed && i < listed->n; i++)
+        if (is_alike(f, listed->items[i], chosen))
+            add_file(f, all, listed->items[i]);
+    if (!listed || !listed->n)
         add_file(f, all, chosen);
     f->view.files = all;
 }

@@ -43,9 +43,10 @@ static void tell(struct resolution *r, struct choice *c)
     struct solve_candidate *all = arena_alloc(&r->arena, c->told.n, sizeof(*all));
 
     for (size_t i = 0; i < c->told.n; i++)
-        all[i] = (struct solve_candidate){ .version = c->items[i]->version,
+        all[i] = (struct solve_candidate){ .version = &c->items[i]->version,
                                            .yanked = c->items[i]->file->yanked };
     c->told.candidates = all;
+    c->facts = arena_alloc(&r->arena, c->told.n, sizeof(*c->facts));
     map_put(&r->choices, c->project, c);
 }
 
@@ -90,9 +91,10 @@ static void choose_url(struct resolution *r, const struct fetch_wish *wish, stru
     struct choice *c = make_choice(r, project);
     struct solve_candidate *one = arena_alloc(&r->arena, 1, sizeof(*one));
 
-    *one = (struct solve_candidate){ .version = d->version, .url = wish->url };
+    *one = (struct solve_candidate){ .version = &d->version, .url = wish->url };
     c->wish = wish;
     c->items = arena_copy(&r->arena, &d, 1, sizeof(struct distribution *));
+    c->facts = arena_alloc(&r->arena, 1, sizeof(*c->facts));
     c->told = (struct solve_listing){ .candidates = one, .n = 1 };
     map_put(&r->choices, c->project, c);
     solver_tell_listing(r->solver, c->project, &c->told);
@@ -119,8 +121,11 @@ const struct solve_metadata *resolution_metadata(struct resolution *r, const str
                                                  size_t candidate, struct fact_wait *w,
                                                  struct err *e)
 {
-    struct file_facts *said = facts_metadata(r->facts, c->items[candidate], c->project, w);
+    struct file_facts *said = c->facts[candidate];
 
+    if (said)
+        return &said->needs;
+    said = facts_metadata(r->facts, c->items[candidate], c->project, w);
     if (!said)
         return NULL;
     if (said->err.code) {
@@ -128,6 +133,7 @@ const struct solve_metadata *resolution_metadata(struct resolution *r, const str
                 err_text(&said->err));
         return NULL;
     }
+    c->facts[candidate] = said;
     solver_tell_metadata(r->solver, c->project, candidate, &said->needs);
     return &said->needs;
 }
@@ -152,7 +158,7 @@ static bool has_come(struct lack_wait *l)
     const struct solve_metadata *m =
         resolution_metadata(r, c, (size_t)l->candidate, &l->own.wait, e);
     if (m)
-        facts_metadata(r->facts, c->items[l->candidate], c->project, NULL)->used = true;
+        c->facts[l->candidate]->used = true;
     for (size_t i = 0; m && i < m->n; i++)
         if (marker_eval(m->dependencies[i].marker, &r->in.target->env, STR_NONE))
             ahead_follow(r, &m->dependencies[i]);
@@ -269,7 +275,7 @@ static void collect_pins(struct resolution *r)
                                           .wish = wish_of(r, c->project),
                                           .via = pins[i].via,
                                           .n_via = pins[i].n_via };
-        all[i].facts = facts_metadata(r->facts, all[i].file, c->project, NULL);
+        all[i].facts = c->facts[pins[i].candidate];
         all[i].facts->used = true;
         warn_of_extras(r, &pins[i], &all[i]);
         all[i].is_asked = note_asked(r, &all[i]);

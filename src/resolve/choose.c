@@ -8,6 +8,7 @@ enum { CONFLICTS_PROMOTE = 5 };
 
 /* pip's PipProvider.get_preference(), best first. */
 struct preference {
+    struct package *package; /* NULL: none */
     bool promoted, direct, pinned, bounded, free;
     unsigned order;
 };
@@ -35,11 +36,11 @@ static void add_operator(struct preference *pref, const struct specifier *sp)
     pref->free = false;
 }
 
-static struct preference preference_of(const struct package *p)
+static struct preference preference_of(struct package *p)
 {
-    struct preference pref = { .promoted = p->conflicts >= CONFLICTS_PROMOTE,
-                               .free = true,
-                               .order = p->order };
+    struct preference pref = {
+        .package = p, .promoted = p->conflicts >= CONFLICTS_PROMOTE, .free = true, .order = p->order
+    };
 
     for (size_t i = 0; i < p->demands.n; i++) {
         const struct demand *d = &p->demands.items[i];
@@ -52,23 +53,21 @@ static struct preference preference_of(const struct package *p)
     return pref;
 }
 
-static int compare(const struct package *x, const struct package *y)
+static int compare(const struct preference *a, const struct preference *b)
 {
-    struct preference a = preference_of(x), b = preference_of(y);
-
-    if (a.promoted != b.promoted)
-        return b.promoted - a.promoted;
-    if (a.direct != b.direct)
-        return b.direct - a.direct;
-    if (a.pinned != b.pinned)
-        return b.pinned - a.pinned;
-    if (a.bounded != b.bounded)
-        return b.bounded - a.bounded;
-    if (a.order != b.order)
-        return a.order < b.order ? -1 : 1;
-    if (a.free != b.free)
-        return a.free - b.free;
-    return str_cmp(x->name, y->name);
+    if (a->promoted != b->promoted)
+        return b->promoted - a->promoted;
+    if (a->direct != b->direct)
+        return b->direct - a->direct;
+    if (a->pinned != b->pinned)
+        return b->pinned - a->pinned;
+    if (a->bounded != b->bounded)
+        return b->bounded - a->bounded;
+    if (a->order != b->order)
+        return a->order < b->order ? -1 : 1;
+    if (a->free != b->free)
+        return a->free - b->free;
+    return str_cmp(a->package->name, b->package->name);
 }
 
 struct fates project_admitted(struct solver *s, const struct project *p, const struct demands *d)
@@ -137,18 +136,20 @@ static bool can_be_decided(const struct solver *s, const struct package *p)
 }
 
 /* The most preferred one behind `after` (NULL: of all). */
-static struct package *most_preferred(const struct solver *s, const struct package *after)
+static struct preference most_preferred(const struct solver *s, const struct preference *after)
 {
-    struct package *best = NULL;
+    struct preference best = { .package = NULL };
 
     for (size_t i = 0; i < s->n_packages; i++) {
-        struct package *p = s->packages[i];
-        if (!can_be_decided(s, p) || (after && compare(p, after) <= 0))
+        if (!can_be_decided(s, s->packages[i]))
             continue;
-        if (p->extra.p) /* no choice is left */
-            return p;
-        if (!best || compare(p, best) < 0)
-            best = p;
+        struct preference pref = preference_of(s->packages[i]);
+        if (after && compare(&pref, after) <= 0)
+            continue;
+        if (pref.package->extra.p) /* no choice is left */
+            return pref;
+        if (!best.package || compare(&pref, &best) < 0)
+            best = pref;
     }
     return best;
 }
@@ -156,11 +157,11 @@ static struct package *most_preferred(const struct solver *s, const struct packa
 /* One of which nothing is admitted waits for others that may ask for what it has. */
 struct package *solver_next_package(struct solver *s)
 {
-    struct package *first = most_preferred(s, NULL), *p = first;
+    struct preference first = most_preferred(s, NULL), next = first;
 
-    while (p && solver_best_fate(s, p) == FATE_ABSENT)
-        p = most_preferred(s, p);
-    return p ? p : first;
+    while (next.package && solver_best_fate(s, next.package) == FATE_ABSENT)
+        next = most_preferred(s, &next);
+    return next.package ? next.package : first.package;
 }
 
 void solver_put_term(struct solver *s, struct incompatibility *no, struct package *p,

@@ -102,7 +102,7 @@ static bool allows(const struct requirement *r, const struct solve_candidate *c)
 {
     if (r->url.p && !str_eq(r->url, c->url))
         return false;
-    return specifier_set_contains(&r->specifiers, &c->version);
+    return specifier_set_contains(&r->specifiers, c->version);
 }
 
 struct fates project_set(struct solver *s, struct project *p, const struct requirement *r)

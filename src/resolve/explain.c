@@ -111,7 +111,7 @@ static void collect(struct story *st, const struct incompatibility *failure)
 
 static struct str version_text(const struct package *p, size_t fate)
 {
-    return p->project->listing.candidates[fate - 1].version.text;
+    return p->project->listing.candidates[fate - 1].version->text;
 }
 
 static struct fates without_absent(struct story *st, struct fates s)
@@ -199,7 +199,7 @@ static void tell_nothing(struct story *st, const struct requirement *r)
         buf_add_z(st->out, ", but no such version can be used here");
     if (!p->listing.missing.p && p->listing.n)
         buf_add_f(st->out, "; the newest that can is %.*s",
-                  STR_ARG(p->listing.candidates[0].version.text));
+                  STR_ARG(p->listing.candidates[0].version->text));
 }
 
 /* Does it meet all that the story asks of its project? */
@@ -227,7 +227,7 @@ static struct fates only_wanted(struct story *st, const struct project *p, struc
     struct fates s = fates_none(&st->arena, of.n);
 
     for (size_t fate = fates_next(of, 1); fate < of.n; fate = fates_next(of, fate + 1))
-        if (is_wanted(st, p->name, &p->listing.candidates[fate - 1].version))
+        if (is_wanted(st, p->name, p->listing.candidates[fate - 1].version))
             fates_add(&s, fate);
     return fates_is_empty(s) ? of : s;
 }
@@ -346,10 +346,10 @@ static void tell_refused(struct story *st, const struct project *p)
 
     for (size_t i = 0; i < p->listing.n_refused && told < REFUSED_MAX; i++) {
         const struct solve_refused *r = &p->listing.refused[i];
-        if (!is_wanted(st, p->name, &r->version))
+        if (!is_wanted(st, p->name, r->version))
             continue;
         buf_add_f(st->out, "\n%.*s %.*s would do, but it %.*s", STR_ARG(p->name),
-                  STR_ARG(r->version.text), STR_ARG(r->why));
+                  STR_ARG(r->version->text), STR_ARG(r->why));
         told++;
     }
 }

@@ -89,7 +89,7 @@ static void sort_candidates(struct solver *s, struct project *p)
         const struct solve_candidate *c = &p->listing.candidates[i];
         if (c->url.p)
             fates_add(&p->urls, i + 1);
-        else if (!c->version.pre)
+        else if (!c->version->pre)
             fates_add(&p->finals, i + 1);
         if (c->yanked)
             fates_add(&p->yanked, i + 1);

@@ -96,8 +96,22 @@ void index_wait(struct store_index *ix, int wait_ms)
     sqlite3_busy_timeout(ix->db, wait_ms);
 }
 
+/* Who reads keeps the log from being begun anew, and without a log keeps others from writing. */
+void index_hold(struct store_index *ix)
+{
+    if (ix->has_log && sqlite3_get_autocommit(ix->db))
+        index_run(ix, index_statement(ix, INDEX_HOLD));
+}
+
+void index_release(struct store_index *ix)
+{
+    if (!sqlite3_get_autocommit(ix->db))
+        index_run(ix, index_statement(ix, INDEX_COMMIT));
+}
+
 enum index_answer index_begin(struct store_index *ix, int wait_ms)
 {
+    index_release(ix);
     ix->trouble = SQLITE_OK;
     index_wait(ix, wait_ms);
     index_run(ix, index_statement(ix, INDEX_BEGIN));
@@ -128,6 +142,7 @@ void index_checkpoint(struct store_index *ix, uint64_t log_bytes)
 {
     int in_log = 0, moved = 0;
 
+    index_release(ix);
     if (log_bytes_of(ix) <= log_bytes)
         return;
     sqlite3_busy_timeout(ix->db, 0);
@@ -158,6 +173,7 @@ bool index_check(struct store_index *ix)
 
 void index_shrink(struct store_index *ix)
 {
+    index_release(ix);
     sqlite3_busy_timeout(ix->db, SHRINK_WAIT_MS);
     if (sqlite3_exec(ix->db, "VACUUM", NULL, NULL, NULL) == SQLITE_OK)
         sqlite3_wal_checkpoint_v2(ix->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

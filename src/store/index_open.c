@@ -97,9 +97,9 @@ static int choose_journal(struct store_index *ix, struct err *e)
     if (!rc)
         rc = sqlite3_step(st);
     int code = rc == SQLITE_ROW ? 0 : say(ix, rc, e);
-    bool wal = !code && str_is(str_of((const char *)sqlite3_column_text(st, 0)), "wal");
+    ix->has_log = !code && str_is(str_of((const char *)sqlite3_column_text(st, 0)), "wal");
     sqlite3_finalize(st);
-    if (!code && !wal)
+    if (!code && !ix->has_log)
         code = run_sql(ix, "PRAGMA journal_mode = TRUNCATE", e);
     return code;
 }

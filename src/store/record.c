@@ -81,7 +81,10 @@ bool store_get(struct store *s, enum store_kind kind, struct str key, struct are
         copy_record(a, &p->record, out);
         return true;
     }
-    if (!has_kind(s, kind) || !store_index(s) || !index_record(s->index, k, a, out, &used_s))
+    if (!store_index(s))
+        return false;
+    index_hold(s->index);
+    if (!has_kind(s, kind) || !index_record(s->index, k, a, out, &used_s))
         return false;
     if (p && p->op == PENDING_TOUCH)
         renew_record(a, &p->record, out);

@@ -132,6 +132,8 @@ bool store_mend(struct store *s, int wait_ms)
 bool store_write(struct store *s, int wait_ms, enum store_extent extent)
 {
     s->kinds_known = false; /* what is written here, and by others */
+    if (s->index)
+        index_release(s->index);
     if (s->read_only || (!store_is_dirty(s) && extent != STORE_TRIMMED))
         return true;
     enum index_answer answer = ready_index(s, wait_ms);

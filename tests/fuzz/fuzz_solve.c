@@ -156,7 +156,7 @@ static bool has_extra(const struct solution *s, const struct solve_pin *pin, str
 
 static bool will_do(const struct requirement *r, const struct solve_candidate *c)
 {
-    return r->url.p ? str_eq(r->url, c->url) : specifier_set_contains(&r->specifiers, &c->version);
+    return r->url.p ? str_eq(r->url, c->url) : specifier_set_contains(&r->specifiers, c->version);
 }
 
 /* Does the pin meet what is asked of its project? */
@@ -244,7 +244,7 @@ static bool final_would_do(const struct solution *s, const struct solve_pin *pin
 
     for (size_t i = 0; i < p->n; i++) {
         const struct solve_candidate *c = &p->candidates[i];
-        bool fits = !c->url.p && !c->version.pre;
+        bool fits = !c->url.p && !c->version->pre;
         for (size_t k = 0; k < a->n && fits; k++)
             fits = will_do(a->items[k], c);
         if (fits)
@@ -284,7 +284,7 @@ static void check_choice(const struct solution *s, const struct solve_pin *pin)
     if (c->url.p)
         return;
     check(!c->yanked || is_ever_pinned(s->u, pin->project));
-    check(!c->version.pre || s->u->rules.pre || a.pre || !final_would_do(s, pin, &a));
+    check(!c->version->pre || s->u->rules.pre || a.pre || !final_would_do(s, pin, &a));
 }
 
 static void check_solution(struct universe *u, struct solver *solver)

@@ -336,6 +336,7 @@ static void test_use(void **state)
     assert_false(store_is_dirty(w.store));
     store_world_sql(w.root, "UPDATE object SET used = used - 4000");
     store_world_sql(w.root, "UPDATE record SET used = used - 4000");
+    store_flush(w.store); /* what others write is seen after that */
     store_world_find(w.store, &sha256);
     assert_true(store_is_dirty(w.store));
     world_step(&w);

@@ -113,6 +113,15 @@ static inline void universe_project(struct universe *u, struct str name)
     map_put(&u->projects, u->project->name, u->project);
 }
 
+static inline bool universe_parse(struct universe *u, struct str text, const struct version **out,
+                                  struct err *e)
+{
+    struct version *v = arena_alloc(&u->arena, 1, sizeof(*v));
+
+    *out = v;
+    return version_parse(&u->arena, arena_str(&u->arena, text), v, e) == 0;
+}
+
 static inline bool universe_version(struct universe *u, struct str text, struct err *e)
 {
     struct universe_project *p = u->project;
@@ -121,7 +130,7 @@ static inline bool universe_version(struct universe *u, struct str text, struct 
     p->versions = mem_grow(p->versions, p->n, &p->cap, sizeof(*p->versions));
     struct universe_version *v = &p->versions[p->n];
     memset(v, 0, sizeof(*v));
-    if (version_parse(&u->arena, arena_str(&u->arena, word), &v->candidate.version, e))
+    if (!universe_parse(u, word, &v->candidate.version, e))
         return false;
     p->n++;
     while (rest.p) {
@@ -193,7 +202,7 @@ static inline bool universe_refused(struct universe *u, struct str text, struct 
     p->refused = mem_grow(p->refused, p->n_refused, &p->cap_refused, sizeof(*p->refused));
     struct solve_refused *r = &p->refused[p->n_refused];
     r->why = arena_str(&u->arena, rest);
-    if (version_parse(&u->arena, arena_str(&u->arena, word), &r->version, e))
+    if (!universe_parse(u, word, &r->version, e))
         return false;
     p->n_refused++;
     return true;
@@ -241,7 +250,7 @@ static inline int universe_newer(const void *x, const void *y)
 {
     const struct universe_version *a = x, *b = y;
 
-    return version_cmp(&b->candidate.version, &a->candidate.version);
+    return version_cmp(b->candidate.version, a->candidate.version);
 }
 
 /* All lines have been read. */
@@ -331,6 +340,6 @@ static inline void universe_pins(const struct universe *u, struct solver *s, str
         for (size_t k = 0; k < pins[i].n_extras; k++)
             buf_add_f(out, "%s%.*s%s", k ? "," : "[", STR_ARG(pins[i].extras[k]),
                       k + 1 == pins[i].n_extras ? "]" : "");
-        buf_add_f(out, " %.*s", STR_ARG(p->candidates[pins[i].candidate].version.text));
+        buf_add_f(out, " %.*s", STR_ARG(p->candidates[pins[i].candidate].version->text));
     }
 }

@@ -11,6 +11,7 @@ struct choice {
     struct candidate_list list; /* of what is listed */
     struct solve_listing told;
     const struct distribution **items; /* of each candidate */
+    struct file_facts **facts;         /* of each, once they are known; NULL before */
     const struct fetch_wish *wish;     /* that gives it by URL; or NULL */
 };
 

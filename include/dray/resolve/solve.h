@@ -16,14 +16,14 @@
 
 /* One version of a project, with the file that would be taken for it. */
 struct solve_candidate {
-    struct version version;
+    const struct version *version;
     struct str url; /* of a requirement "name @ url"; STR_NONE: listed on an index */
     bool yanked;
 };
 
 /* A version that can't be taken for this target, for explanations. */
 struct solve_refused {
-    struct version version;
+    const struct version *version;
     struct str why; /* "needs Python >=3.13" */
 };
 

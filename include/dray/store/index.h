@@ -18,6 +18,7 @@ struct store_index {
     sqlite3_stmt *statements[INDEX_STATEMENT_COUNT]; /* NULL until it is needed */
     int trouble;  /* the first error of SQLite since index_begin(), or SQLITE_OK */
     bool damaged; /* what is in it can't be read */
+    bool has_log; /* who reads is in nobody's way */
     bool is_new;  /* it was created by this index_open(), so no object is in it */
 };
 
@@ -48,6 +49,9 @@ enum { INDEX_LOG_BYTES = 4 * 1024 * 1024 };
 enum index_answer { INDEX_DONE, INDEX_BUSY, INDEX_FAILED };
 /* How long each of the reads that follow may wait, for who is mending the log or has none. */
 void index_wait(struct store_index *ix, int wait_ms);
+/* The reads that follow see one state, and take no lock each, until index_release() or a write. */
+void index_hold(struct store_index *ix);
+void index_release(struct store_index *ix);
 /* One transaction of writes. Waits at most `wait_ms` for another process. */
 enum index_answer index_begin(struct store_index *ix, int wait_ms);
 /* All of it, or when one of the writes failed nothing. */

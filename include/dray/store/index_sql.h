@@ -38,6 +38,7 @@
 
 /* name, SQL; the meaning of ?1 and so on stands where it is run */
 #define INDEX_STATEMENTS(X)                                                                        \
+    X(HOLD, "BEGIN")                                                                               \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
     X(COMMIT, "COMMIT")                                                                            \
     X(ROLLBACK, "ROLLBACK")                                                                        \

@@ -112,7 +112,8 @@ struct store_record {
 };
 
 /* `key`: any bytes; the store keeps only its SHA-256, so that it may hold credentials. false when
- * there is none. Notes its use. Sees what was put and not flushed yet. */
+ * there is none. Notes its use. Sees what was put and not flushed yet; of what others write maybe
+ * nothing until the next store_flush(). */
 bool store_get(struct store *s, enum store_kind kind, struct str key, struct arena *a,
                struct store_record *out);
 /* Replaces. Above LIMIT_STORE_RECORD_BYTES nothing is kept. Flushes when much is waiting. */
