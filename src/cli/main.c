@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "dray/cli/command.h"
+#include "dray/util/mem.h"
 #include "dray/util/str.h"
 #include "dray_config.h"
 
@@ -87,6 +88,7 @@ static void open_standard_files(void)
 
 int main(int argc, char **argv)
 {
+    mem_prepare();
     open_standard_files();
     setlocale(LC_CTYPE, ""); /* widths of characters on a terminal; numbers stay as they are in C */
     int status = run(argc, argv);
