@@ -73,27 +73,29 @@ static int compare(const struct preference *a, const struct preference *b)
 struct fates project_admitted(struct solver *s, const struct project *p, const struct demands *d)
 {
     struct arena *a = &s->arena;
-    struct fates left = p->versions, urls = fates_none(a, left.n);
+    struct fates left = fates_and(a, p->versions, p->versions), urls = fates_none(a, left.n);
     bool pre = s->rules.pre, pinned = false, direct = false;
 
     for (size_t i = 0; i < d->n; i++) {
         const struct demand *one = &d->items[i];
-        left = fates_and(a, left, one->fates);
-        pre |= specifier_set_wants_pre(&one->wants->specifiers);
-        pinned |= specifier_set_is_pinned(&one->wants->specifiers);
+        fates_keep(&left, one->fates);
+        pre |= one->pre;
+        pinned |= one->pinned;
         if (one->wants->url.p) {
             direct = true;
             urls = fates_or(a, urls, one->fates);
         }
     }
-    if (direct) /* pip: then nothing that is listed will do */
-        return fates_and(a, left, urls);
-    left = fates_but(a, left, p->urls);
-    if (!pre && fates_meet(left, p->finals))
-        left = fates_and(a, left, p->finals);
-    if (pinned && fates_within(left, p->yanked))
+    if (direct) { /* pip: then nothing that is listed will do */
+        fates_keep(&left, urls);
         return left;
-    return fates_but(a, left, p->yanked);
+    }
+    fates_cut(&left, p->urls);
+    if (!pre && fates_meet(left, p->finals))
+        fates_keep(&left, p->finals);
+    if (!pinned || !fates_within(left, p->yanked))
+        fates_cut(&left, p->yanked);
+    return left;
 }
 
 static struct fates admitted_now(struct solver *s, struct package *p)
@@ -187,8 +189,7 @@ static bool is_active(const struct demands *d, const struct demand *known)
 /* Might it change what is admitted? */
 static bool matters(const struct demand *known, struct fates admitted)
 {
-    return known->wants->url.p || specifier_set_wants_pre(&known->wants->specifiers) ||
-           specifier_set_is_pinned(&known->wants->specifiers) ||
+    return known->wants->url.p || known->pre || known->pinned ||
            !fates_within(admitted, known->fates);
 }
 

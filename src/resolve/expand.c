@@ -19,7 +19,10 @@ struct project *solver_project(struct solver *s, struct str name)
 static void demands_add(struct demands *d, const struct demand *what)
 {
     d->items = mem_grow(d->items, d->n, &d->cap, sizeof(*d->items));
-    d->items[d->n++] = *what;
+    struct demand *one = &d->items[d->n++];
+    *one = *what;
+    one->pre = specifier_set_wants_pre(&what->wants->specifiers);
+    one->pinned = specifier_set_is_pinned(&what->wants->specifiers);
 }
 
 static struct package *make_package(struct solver *s, struct project *p, struct str extra)

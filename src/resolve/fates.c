@@ -35,6 +35,18 @@ void fates_drop(struct fates *s, size_t fate)
     s->words[fate / FATE_WORD_BITS] &= ~(UINT64_C(1) << fate % FATE_WORD_BITS);
 }
 
+void fates_keep(struct fates *s, struct fates of)
+{
+    for (size_t i = 0; i < words_of(s->n); i++)
+        s->words[i] &= of.words[i];
+}
+
+void fates_cut(struct fates *s, struct fates of)
+{
+    for (size_t i = 0; i < words_of(s->n); i++)
+        s->words[i] &= ~of.words[i];
+}
+
 struct fates fates_and(struct arena *a, struct fates x, struct fates y)
 {
     struct fates s = fates_none(a, x.n);

@@ -194,11 +194,11 @@ static struct package *next_replay(struct solver *s, size_t *fate)
 {
     while (s->at_replay < s->n_replays) {
         const struct replay *r = &s->replays[s->at_replay++];
-        struct fates admitted = project_admitted(s, r->package->project, &r->package->demands);
+        struct package *p = r->package;
         *fate = r->fate;
-        if (!r->package->decided && package_is_required(r->package, s) &&
-            fates_has(package_now(r->package, s), r->fate) && fates_has(admitted, r->fate))
-            return r->package;
+        if (!p->decided && package_is_required(p, s) && fates_has(package_now(p, s), r->fate) &&
+            fates_has(project_admitted(s, p->project, &p->demands), r->fate))
+            return p;
     }
     return NULL;
 }
@@ -245,7 +245,9 @@ size_t solver_rounds(const struct solver *s)
 int solver_guess(struct solver *s, const struct requirement *r)
 {
     struct project *p = solver_project(s, r->project);
-    struct demand one = { .wants = r };
+    struct demand one = { .wants = r,
+                          .pre = specifier_set_wants_pre(&r->specifiers),
+                          .pinned = specifier_set_is_pinned(&r->specifiers) };
     struct demands alone = { &one, 1, 1 };
 
     if (!p->known)

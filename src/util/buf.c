@@ -21,8 +21,9 @@ void buf_reset(struct buf *b)
 /* Room for n more bytes and the NUL. */
 static void buf_reserve(struct buf *b, size_t n)
 {
+    if (n >= SIZE_MAX - b->n)
+        abort();
     size_t need = b->n + n + 1;
-
     if (need <= b->cap)
         return;
     b->cap = need > b->cap * 2 ? need : b->cap * 2;

@@ -24,6 +24,8 @@ struct fates fates_one(struct arena *a, size_t n, size_t fate);
 /* For one who makes a set, before it is shown. */
 void fates_add(struct fates *s, size_t fate);
 void fates_drop(struct fates *s, size_t fate);
+void fates_keep(struct fates *s, struct fates of); /* what is in `of`, too */
+void fates_cut(struct fates *s, struct fates of);  /* what is not */
 
 struct fates fates_and(struct arena *a, struct fates x, struct fates y);
 struct fates fates_or(struct arena *a, struct fates x, struct fates y);
