@@ -15,21 +15,30 @@ struct body {
     struct place_file *file;
     struct body_pool *pool;
     struct hasher hasher;
-    char *piece; /* WRITE_BYTES, from the pool */
-    size_t piece_bytes;
+    char *piece; /* of `room`; NULL until there is something to write */
+    size_t piece_bytes, room;
     uint64_t bytes, max_bytes;
 };
 
-static char *pool_take(struct body_pool *p)
+/* The pool is for whole ones; a small file has one of its own size. */
+static void take_piece(struct body *b)
 {
-    /* Not zeroed: most files fill but a part of it, and the rest need not be there at all. */
-    return p->n ? p->free[--p->n] : mem_resize(NULL, WRITE_BYTES, 1);
+    struct body_pool *p = b->pool;
+
+    b->room = b->max_bytes < WRITE_BYTES ? (size_t)b->max_bytes : WRITE_BYTES;
+    b->piece = b->room == WRITE_BYTES && p->n ? p->free[--p->n] : mem_resize(NULL, b->room, 1);
 }
 
-static void pool_give(struct body_pool *p, char *piece)
+static void give_piece(struct body *b)
 {
+    struct body_pool *p = b->pool;
+
+    if (b->room < WRITE_BYTES) {
+        free(b->piece);
+        return;
+    }
     p->free = mem_grow(p->free, p->n, &p->cap, sizeof(*p->free));
-    p->free[p->n++] = piece;
+    p->free[p->n++] = b->piece;
 }
 
 void body_pool_done(struct body_pool *p)
@@ -52,7 +61,6 @@ struct body *body_create(struct place *place, struct body_pool *pool, unsigned a
     struct body *b = mem_new(1, sizeof(*b));
     b->file = file;
     b->pool = pool;
-    b->piece = pool_take(pool);
     b->max_bytes = max_bytes;
     hasher_init(&b->hasher, algs);
     return b;
@@ -75,14 +83,16 @@ int body_add(struct body *b, const void *bytes, size_t n, struct err *e)
                        b->max_bytes);
     b->bytes += n;
     hasher_add(&b->hasher, bytes, n);
+    if (n && !b->piece)
+        take_piece(b);
     while (n) {
-        size_t room = WRITE_BYTES - b->piece_bytes;
+        size_t room = b->room - b->piece_bytes;
         size_t part = n < room ? n : room;
         memcpy(b->piece + b->piece_bytes, at, part);
         b->piece_bytes += part;
         at += part;
         n -= part;
-        if (b->piece_bytes == WRITE_BYTES && body_flush(b, e))
+        if (b->piece_bytes == b->room && body_flush(b, e))
             return e->code;
     }
     return 0;
@@ -122,7 +132,7 @@ void body_destroy(struct body *b)
     if (!b)
         return;
     place_file_destroy(b->file);
-    pool_give(b->pool, b->piece);
+    give_piece(b);
     hasher_done(&b->hasher);
     free(b);
 }
