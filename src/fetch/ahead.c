@@ -48,6 +48,10 @@ static void go_on(struct ahead *a)
 void ahead_catch_up(struct resolution *r)
 {
     while (r->is_waiting && r->put_off) {
+        if (loop_is_late(r->world->loop)) {
+            loop_post(r->world->loop, &r->ahead);
+            return;
+        }
         struct ahead *a = r->put_off;
         r->put_off = a->next;
         go_on(a);
@@ -98,7 +102,7 @@ static void run(void *ctx)
 {
     struct resolution *r = ctx;
 
-    if (--r->ahead_turns) {
+    if (r->ahead_turns && --r->ahead_turns) {
         loop_post(r->world->loop, &r->ahead);
         return;
     }

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "dray/fetch/host.h"
+#include "dray/fetch/recall.h"
 #include "dray/py/metadata.h"
+#include "dray/util/clock.h"
 #include "dray/util/map.h"
 #include "dray/util/mem.h"
 
@@ -166,12 +168,16 @@ static void parse_extras(struct file *file, const struct metadata *m)
     file->said.needs.n_extras = m->n_provides_extra;
 }
 
-static int parse(struct file *file, struct str text, struct err *e)
+/* `version`: STR_NONE: it has been checked whose it is. */
+static int parse(struct file *file, struct str text, struct str project, struct str version,
+                 struct err *e)
 {
     struct arena a = { 0 };
     struct metadata m;
     int code = metadata_parse(&a, text, &m, e);
 
+    if (!code)
+        code = metadata_check(&m, project, version, e);
     if (!code)
         code = parse_needs(file, &m, e);
     if (!code)
@@ -203,7 +209,7 @@ static void metadata_came(void *ctx, struct ladder_answer *answer)
     if (answer->body)
         memcpy(file->said.digests, answer->digests, sizeof(file->said.digests));
     if (!err_move(&e, &answer->err))
-        parse(file, answer->metadata, &e);
+        parse(file, answer->metadata, STR_NONE, STR_NONE, &e);
     if (is_unusable(&e)) {
         file->said.needs.unusable = arena_str(a, str_of(why_unusable(file, &e)));
         events_warn(file->facts->world.events, NULL, "%.*s is passed over: %s",
@@ -230,10 +236,32 @@ static void climb(struct file *file, const struct distribution *d, struct str pr
                                 .sidecar_digest =
                                     f->has_metadata_digest ? &f->metadata_digest : NULL };
 
-    file->promise =
-        (struct promise){ .listed = f->digests, .n_listed = f->n_digests, .bytes = f->size };
     file->ladder =
         ladder_start(&file->facts->world, &file->facts->pool, &wish, metadata_came, file);
+}
+
+/* What the store has is known at once: a turn of the loop for each would take longer. */
+static bool recall(struct file *file, const struct distribution *d, struct str project)
+{
+    const struct fetch_world *w = &file->facts->world;
+    struct recall_of of = { .sha256 = promise_sha256(&file->promise),
+                            .url = file->url,
+                            .label = file->label };
+    struct buf text = { 0 };
+    struct err e = { 0 };
+    uint64_t start_us = clock_us();
+
+    file->known = !str_starts(file->url, STR("file:")) && recall_find(&w->cache, &of, &text) &&
+                  !parse(file, buf_str(&text), project, d->version.text, &e);
+    if (file->known) {
+        file->said.rung = METADATA_STORE;
+        events_emit(w->events, &(struct event){ .kind = EVENT_METADATA,
+                                                .text = str_of(metadata_rung_name(METADATA_STORE)),
+                                                .took_us = clock_us() - start_us });
+    }
+    buf_done(&text);
+    err_done(&e);
+    return file->known;
 }
 
 static struct file *find_file(struct facts *f, const struct distribution *d, struct str project)
@@ -254,7 +282,11 @@ static struct file *find_file(struct facts *f, const struct distribution *d, str
             file->known = true;
             file->said.needs.unusable = arena_str(&f->arena, str_of(err_text(&e)));
         } else {
-            climb(file, d, project);
+            file->promise = (struct promise){ .listed = d->file->digests,
+                                              .n_listed = d->file->n_digests,
+                                              .bytes = d->file->size };
+            if (!recall(file, d, project))
+                climb(file, d, project);
         }
     }
     err_done(&e);

@@ -21,7 +21,7 @@ static void key_of(const struct digest *sha256, struct str url, struct buf *out)
 static bool find_by_digest(const struct cache *c, const struct recall_of *of, struct arena *a,
                            struct store_record *out)
 {
-    const struct str said_by[] = { of->url, STR_NONE }; /* the first is there more often */
+    const struct str said_by[] = { STR_NONE, of->url };
     struct buf key = { 0 };
     bool found = false;
 

@@ -303,13 +303,13 @@ static void step(void *ctx)
         return;
     ahead_stop(r);
     while (!ended && r->pending == 0) {
+        if (loop_is_late(r->world->loop)) {
+            loop_post(r->world->loop, &r->step);
+            return;
+        }
         switch (solver_step(r->solver)) {
         case SOLVE_PAUSED:
             ended = is_endless(r);
-            if (!ended) {
-                loop_post(r->world->loop, &r->step);
-                return;
-            }
             break;
         case SOLVE_LACKS:
             find_lacks(r);

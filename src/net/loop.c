@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "dray/util/clock.h"
 #include "dray/util/mem.h"
 
-enum { CLOSING_MS = 1000 };
+enum { CLOSING_MS = 1000, TURN_US = 4000 };
 
 struct loop_signal {
     uv_signal_t uv;
@@ -28,6 +29,7 @@ struct loop {
     struct loop_task queued; /* ring; the next turn's */
     struct loop_task batch;  /* ring; of this turn, not run yet */
     struct loop_signal *signals;
+    uint64_t turn_us; /* when the tasks of this turn were begun */
     bool stopped;
 };
 
@@ -76,6 +78,7 @@ static void run_tasks(uv_check_t *check)
 {
     struct loop *l = check->data;
 
+    l->turn_us = clock_us();
     while (!ring_is_empty(&l->queued)) {
         struct loop_task *t = l->queued.next;
         ring_remove(t);
@@ -89,6 +92,11 @@ static void run_tasks(uv_check_t *check)
     }
     if (ring_is_empty(&l->queued))
         uv_idle_stop(&l->awake);
+}
+
+bool loop_is_late(const struct loop *l)
+{
+    return clock_us() - l->turn_us > TURN_US;
 }
 
 static void free_handle(uv_handle_t *handle)

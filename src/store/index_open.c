@@ -121,7 +121,9 @@ static int set_up(struct store_index *ix, bool read_only, int wait_ms, struct er
     if (read_only)
         return 0;
     /* One that is lost with the power while it is created is created again. */
-    if (!there && run_sql(ix, "PRAGMA synchronous = OFF", e))
+    snprintf(pragmas, sizeof(pragmas), "PRAGMA synchronous = OFF; PRAGMA page_size = %d",
+             INDEX_PAGE_BYTES);
+    if (!there && run_sql(ix, pragmas, e))
         return e->code;
     if (choose_journal(ix, e) || (!there && create_schema(ix, e)))
         return e->code;

@@ -18,16 +18,21 @@ void buf_reset(struct buf *b)
     buf_cut(b, 0);
 }
 
+static void buf_grow(struct buf *b, size_t need)
+{
+    b->cap = need > b->cap * 2 ? need : b->cap * 2;
+    b->p = mem_resize(b->p, b->cap, 1);
+}
+
 /* Room for n more bytes and the NUL. */
 static void buf_reserve(struct buf *b, size_t n)
 {
-    if (n >= SIZE_MAX - b->n)
-        abort();
     size_t need = b->n + n + 1;
-    if (need <= b->cap)
-        return;
-    b->cap = need > b->cap * 2 ? need : b->cap * 2;
-    b->p = mem_resize(b->p, b->cap, 1);
+
+    if (need <= n)
+        abort();
+    if (need > b->cap)
+        buf_grow(b, need);
 }
 
 void buf_add(struct buf *b, const void *bytes, size_t n)

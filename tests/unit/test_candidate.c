@@ -145,8 +145,8 @@ static void check_list(struct case_line *c, void *ctx)
             buf_add_f(&items, "%s%.*s", k ? " " : "",
                       STR_ARG(s.texts[list.items[k] - s.distributions]));
         for (size_t k = 0; k < list.n_refused; k++)
-            buf_add_f(&refused, "%s%.*s %.*s", k ? "; " : "", STR_ARG(list.refused[k].version->text),
-                      STR_ARG(list.refused[k].why));
+            buf_add_f(&refused, "%s%.*s %.*s", k ? "; " : "",
+                      STR_ARG(list.refused[k].version->text), STR_ARG(list.refused[k].why));
         case_equal(c, buf_str(&items), c->fields[2]);
         case_equal(c, buf_str(&refused), c->fields[3]);
         buf_done(&items);

@@ -122,6 +122,35 @@ static void stop(void *ctx)
     loop_stop(t->loop);
 }
 
+/* Keeps the turn going until it is told that this takes too long. */
+static void take_long(void *ctx)
+{
+    struct trace *t = ctx;
+
+    assert_false(loop_is_late(t->loop));
+    uint64_t start_us = clock_us();
+    while (!loop_is_late(t->loop))
+        assert_true(clock_us() - start_us < 10000000);
+    assert_true(clock_us() - start_us > 1000);
+    note(t, 'l');
+    if (t->n == 2)
+        loop_stop(t->loop);
+    else
+        loop_post(t->loop, &t->a); /* in the next turn it begins anew */
+}
+
+static void test_late(void **state)
+{
+    struct trace t;
+
+    (void)state;
+    trace_open(&t, take_long, note_b);
+    loop_post(t.loop, &t.a);
+    assert_true(loop_run(t.loop));
+    assert_string_equal(t.steps, "ll");
+    loop_close(t.loop);
+}
+
 static void test_stop(void **state)
 {
     struct trace t;
@@ -254,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_unpost),      cmocka_unit_test(test_stop),
         cmocka_unit_test(test_timer),       cmocka_unit_test(test_timer_chain),
         cmocka_unit_test(test_timer_unref), cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_late),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "case.h"
+#include "dray/store/index_sql.h"
 #include "dray/store/upkeep.h"
 #include "dray/util/clock.h"
 #include "dray/util/mem.h"
@@ -139,15 +140,15 @@ static void overwrite(const char *path, struct str bytes)
 /* Zeroes all of the file but its first page, where the schema is. */
 static void damage_index(struct temp_dir *d)
 {
-    static const char zeros[4096];
+    static const char zeros[INDEX_PAGE_BYTES];
     const char *path = temp_dir_at(d, "index.sqlite");
     struct stat st;
 
     store_world_sql(d->path, "PRAGMA wal_checkpoint(TRUNCATE)");
     int fd = open(path, O_WRONLY); /* nobody has it open: closing it drops SQLite's locks */
-    assert_true(fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 4096);
-    for (off_t at = 4096; at < st.st_size; at += 4096)
-        assert_int_equal(pwrite(fd, zeros, 4096, at), 4096);
+    assert_true(fd >= 0 && fstat(fd, &st) == 0 && st.st_size > INDEX_PAGE_BYTES);
+    for (off_t at = INDEX_PAGE_BYTES; at < st.st_size; at += INDEX_PAGE_BYTES)
+        assert_int_equal(pwrite(fd, zeros, INDEX_PAGE_BYTES, at), INDEX_PAGE_BYTES);
     close(fd);
 }
 

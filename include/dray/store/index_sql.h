@@ -7,6 +7,7 @@
 
 #define INDEX_APPLICATION_ID 0x64726179 /* "dray" */
 #define INDEX_VERSION        1          /* of the schema; older ones are none yet */
+#define INDEX_PAGE_BYTES     16384      /* most listings and METADATA lie on one */
 
 #define INDEX_SCHEMA                                                                               \
     "CREATE TABLE object (sha256 BLOB PRIMARY KEY, bytes INTEGER NOT NULL, used INTEGER NOT NULL," \
