@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import shlex
 import shutil
 import sys
 
@@ -15,6 +16,7 @@ class Tools:
     dray: pathlib.Path
     floor: pathlib.Path
     measure: pathlib.Path
+    solver: pathlib.Path
 
     @staticmethod
     def python():
@@ -34,7 +36,8 @@ class Job:
 
     tools: Tools
     work: object           # workload.Workload
-    pins: pathlib.Path     # requirements, pinned: what it is to fetch
+    wanted: list           # what it is to fetch: entries, or of a matrix targets
+    pins: pathlib.Path     # those entries as requirements, pinned
     out: pathlib.Path      # empty; gone afterwards
     cache: pathlib.Path    # of this contender; empty unless it is a warm run
 
@@ -43,9 +46,10 @@ class Job:
         return f"{self.work.base}/simple/"
 
 
-def of_dray(job, command, *more):
+def of_dray(job, command, *more, targets=("3.12:linux_x86_64",)):
     # With a target no Python is asked for its tags.
-    return [job.tools.dray, command, "--progress", "off", "-q", "--target", "3.12:linux_x86_64",
+    return [job.tools.dray, command, "--progress", "off", "-q",
+            *(word for target in targets for word in ("--target", target)),
             "--index-url", job.index, *more]
 
 
@@ -124,10 +128,62 @@ def uv_resolve_stale(job):
     return uv_resolve(job, f"{job.work.base}/stale/")
 
 
-def pip_resolve(job):
+def pip_resolve(job, *needs):
     return [job.tools.python(), "-m", "pip", "install", "--no-input", "-q", "--no-cache-dir",
             "--disable-pip-version-check", "--index-url", job.index, "--dry-run",
-            "--ignore-installed", "--report", job.out / "report.json", "root"]
+            "--ignore-installed", "--report", job.out / "report.json", *(needs or ("root",))]
+
+
+def dray_real(job, *more):
+    # Asks Python for its tags, as uv does.
+    return of_dray(job, "lock", "--python", job.tools.python(), "--no-require-hashes",
+                   "-o", job.out / "lock.txt", "--cache-dir", job.cache,
+                   "-r", job.work.lists / "root.txt", *more, targets=())
+
+
+def dray_real_stale(job):
+    return dray_real(job, "--index-url", f"{job.work.base}/stale/")
+
+
+def pip_real(job):
+    return pip_resolve(job, "-r", job.work.lists / "root.txt")
+
+
+def dray_matrix(job):
+    return of_dray(job, "download", "--layout", "target", "-d", job.out, "--cache-dir", job.cache,
+                   "root", targets=[target.name for target in job.wanted])
+
+
+def one_by_one(commands):
+    return ["sh", "-c", " && ".join(shlex.join(map(str, words)) for words in commands)]
+
+
+def pip_matrix(job, *more, targets=None):
+    cache = more or ("--no-cache-dir",)
+    return one_by_one(
+        [job.tools.python(), "-m", "pip", "download", "--no-input", "-q", *cache,
+         "--disable-pip-version-check", "--index-url", job.index, "--only-binary", ":all:",
+         "--python-version", target.python, "--platform", target.platform.name,
+         "-d", job.out / target.folder, "root"] for target in targets or job.wanted)
+
+
+def pip_matrix_kept(job):
+    # What it begins with is another target's.
+    first = None if any(job.cache.iterdir()) else job.work.parts["last"]
+    return pip_matrix(job, "--cache-dir", job.cache, "--trusted-host", "127.0.0.1", targets=first)
+
+
+def uv_matrix(job):
+    return one_by_one(
+        [job.tools.uv(), "pip", "install", "-q", "--no-config", "--no-python-downloads", "--python",
+         job.tools.python(), "--default-index", job.index, "--cache-dir", job.cache,
+         "--only-binary", ":all:", "--python-version", target.python,
+         "--python-platform", target.platform.uv, "--target", job.out / target.folder, "root"]
+        for target in job.wanted)
+
+
+def solver(job):
+    return [job.tools.solver, job.work.lists / "facts.txt"]
 
 
 def uv_metadata_alike(job):

@@ -35,6 +35,7 @@ class Contender:
     part: str = "all"  # of the workload: all, sample, first, last
     max_rounds: int = 0  # 0: as many as asked for
     warm: bool = False  # its cache holds what a run before has left, else nothing
+    tells_time: bool = False  # it says itself what the part of its run took that counts
 
     def entries(self, work):
         """What of the workload it is to fetch."""
@@ -42,7 +43,8 @@ class Contender:
 
     def scale(self, work):
         """A sample stands for all."""
-        return len(work.entries) / len(self.entries(work)) if self.part == "sample" else 1.0
+        every = work.parts["all"]
+        return len(every) / len(self.entries(work)) if self.part == "sample" else 1.0
 
     def rounds(self, asked):
         return min(self.max_rounds or asked, asked)
@@ -62,6 +64,17 @@ class Sample:
 
 def metadata_of(key, title, words, check, **more):
     return Contender(key, title, words, METADATA, check=check, **more)
+
+
+def resolvers(bench, check, dray, dray_stale):
+    """dray and uv, each with nothing in its cache, with pages that are to be asked for again, and with all."""
+    return (Contender(f"{who}-{bench}{key}", f"{title}{how}", words, (bench,), who, check, warm=warm)
+            for who, title, cold, stale in (
+                ("dray", "dray lock", dray, dray_stale),
+                ("uv", "uv pip compile", command.uv_resolve, command.uv_resolve_stale))
+            for key, how, words, warm in (
+                ("", ", cold", cold, False), ("-stale", ", stale pages", stale, True),
+                ("-warm", ", again", cold, True)))
 
 
 CONTENDERS = {
@@ -88,16 +101,26 @@ CONTENDERS = {
         metadata_of("pip-metadata", "pip install --dry-run, fast-deps", command.pip_metadata,
                     result.check_pip, tool="pip", part="sample", max_rounds=1),
 
-        *(Contender(f"{who}-resolve{key}", f"{title}{how}", words, ("resolve",), who,
-                    result.check_lock, warm=warm)
-          for who, title, cold, stale in (
-              ("dray", "dray lock", command.dray_resolve, command.dray_resolve_stale),
-              ("uv", "uv pip compile", command.uv_resolve, command.uv_resolve_stale))
-          for key, how, words, warm in (
-              ("", ", cold", cold, False), ("-stale", ", stale pages", stale, True),
-              ("-warm", ", again", cold, True))),
+        *resolvers("resolve", result.check_lock, command.dray_resolve, command.dray_resolve_stale),
         Contender("pip-resolve", "pip install --dry-run", command.pip_resolve, ("resolve",), "pip",
                   result.check_pip_lock, max_rounds=1),
+
+        Contender("solver", "solver alone, told all", command.solver, ("resolve",),
+                  check=result.check_solver, tells_time=True),
+
+        *resolvers("real", result.check_real, command.dray_real, command.dray_real_stale),
+        Contender("pip-real", "pip install --dry-run", command.pip_real, ("real",), "pip",
+                  result.check_pip_real, max_rounds=1),
+
+        Contender("dray-matrix", "dray download, once", command.dray_matrix, ("matrix",), "dray",
+                  result.check_matrix),
+        Contender("uv-matrix", "uv pip install --target", command.uv_matrix, ("matrix",), "uv",
+                  result.check_uv_matrix, max_rounds=1),
+        Contender("pip-matrix", "pip download", command.pip_matrix, ("matrix",), "pip",
+                  result.check_pip_matrix, part="sample", max_rounds=1),
+        Contender("pip-matrix-kept", "pip download, its cache filled", command.pip_matrix_kept,
+                  ("matrix",), "pip", result.check_pip_matrix, part="sample", max_rounds=1,
+                  warm=True),
 
         Contender("dray-warm", "dray, again", command.dray_kept, ("warm",), "dray", warm=True),
         Contender("dray-warm-copy", "dray --link-mode copy, again", command.dray_copied, ("warm",),
@@ -154,13 +177,17 @@ def new_cache(folder):
 def run_into(contender, tools, work, folder, cache, check):
     out = pathlib.Path(tempfile.mkdtemp(prefix="out-", dir=folder))
     try:
-        job = command.Job(tools, work, work.lists / f"pinned-{contender.part}.txt", out, cache)
+        job = command.Job(tools, work, contender.entries(work),
+                          work.lists / f"pinned-{contender.part}.txt", out, cache)
         sample, said = measure(contender.words(job), tools, folder)
         asked = work.log.since_last() if work.log else None
         if check:
             contender.check(result.Result(work, contender.entries(work), out, said, asked))
     finally:
         shutil.rmtree(out)
+    if contender.tells_time:
+        told = json.loads(said)
+        sample = dataclasses.replace(sample, wall_s=told["wall_s"], cpu_s=told["cpu_s"])
     if asked:
         sample = dataclasses.replace(sample, pages=asked.pages, requests=asked.requests,
                                      body_bytes=asked.body_bytes)

@@ -14,7 +14,11 @@ NOTE = ("Medians of the rounds, in each of which all take turns; peak: the highe
         "`metadata`, `sidecars` and `binary` have the sizes, directories and METADATA of real "
         "ones, each as often as any other: 83 in pure Python, and in `binary` 17 for one platform. "
         "uv, which opens 50 connections unless it is told otherwise, and what is called `with its "
-        "store` begin with an empty cache.")
+        "store` begin with an empty cache. In `matrix` pip and uv run once for each target, one "
+        "after the other; dray and uv begin with an empty cache, pip has none, or what another "
+        "target has left. pip evaluates markers for its own Python; uv, which has no command that "
+        "only downloads, installs. `solver alone` is told all facts from memory, and its peak is "
+        "that of all of them.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +34,14 @@ class Row:
     pages: float = 0.0  # of the index, in all
     requests: float = 0.0  # beside those, of each file
     kib: float = 0.0  # of their bodies, of each file
+
+    @property
+    def wall_ms(self):
+        return 1000 * self.wall_s
+
+    def totals(self, count):
+        """Requests and KiB of `count` files, or what stands for so many, and pages."""
+        return self.scale * self.requests * count, self.scale * self.kib * count, self.pages
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,10 +129,27 @@ def uv_goals(goals):
                   "uv-metadata-alike", 1.0)
 
 
-def resolve_goals(goals):
+def resolver_goals(goals, bench):
     for key, how in (("", "cold"), ("-stale", "stale pages"), ("-warm", "again")):
-        goals.against(f"{how}: wall time, of uv's", f"dray-resolve{key}", f"uv-resolve{key}", 1.0)
-    goals.below("peak memory", "dray-resolve", "peak_mib", RESOLVE_PEAK_GOAL_MIB, " MiB")
+        goals.against(f"{how}: wall time, of uv's", f"dray-{bench}{key}", f"uv-{bench}{key}", 1.0)
+    goals.below("peak memory", f"dray-{bench}", "peak_mib", RESOLVE_PEAK_GOAL_MIB, " MiB")
+
+
+def resolve_goals(goals):
+    resolver_goals(goals, "resolve")
+    goals.below("solver alone", "solver", "wall_ms", 50, " ms")
+
+
+def real_goals(goals):
+    resolver_goals(goals, "real")
+
+
+def matrix_goals(goals):
+    goals.against("times as fast as pip", "dray-matrix", "pip-matrix", 100, at_least=True)
+    goals.against("times as fast as pip with its cache", "dray-matrix", "pip-matrix-kept", 100,
+                  at_least=True)
+    goals.against("wall time, of uv's", "dray-matrix", "uv-matrix", 1.0)
+    goals.below("peak memory", "dray-matrix", "peak_mib", RESOLVE_PEAK_GOAL_MIB, " MiB")
 
 
 def warm_goals(goals):
@@ -141,7 +170,7 @@ def large_goals(goals):
 GOALS = {
     "bytes": bytes_goals, "files": files_goals, "latency": latency_goals, "warm": warm_goals,
     "metadata": metadata_goals, "sidecars": sidecars_goals, "binary": uv_goals,
-    "large": large_goals, "resolve": resolve_goals,
+    "large": large_goals, "resolve": resolve_goals, "real": real_goals, "matrix": matrix_goals,
 }
 
 
@@ -157,9 +186,10 @@ def ratios(bench, rows):
 def bench_markdown(work, rows):
     """The table of one bench: throughput, or what the server was asked for."""
     lines = [f"**{work.title}** ({work.bytes / MIB:,.0f} MiB)", ""]
-    if work.kind.universe:
-        lines = [f"**{work.title}**", "",
-                 "| | wall s | CPU s | peak MiB | requests | KiB | pages | rounds |"]
+    if work.kind.universe or work.kind.real:
+        lines = [f"**{work.title}**", ""]
+    if work.kind.resolves:
+        lines += ["| | wall s | CPU s | peak MiB | requests | KiB | pages | rounds |"]
     elif work.log:
         lines += ["| | wall s | CPU s | peak MiB | requests/wheel | KiB/wheel | pages | rounds |"]
     else:
@@ -168,9 +198,10 @@ def bench_markdown(work, rows):
     for row in rows.values():
         about = "≈ " if row.scale > 1 else ""
         count = len(row.contender.entries(work))
-        note = f" ({count} files, times {row.scale:g})" if about else ""
-        if work.kind.universe:
-            cells = f"{row.requests * count:,.0f} | {row.kib * count:,.0f} | {row.pages:,.0f}"
+        things = "targets" if work.kind.matrix else "files"
+        note = f" ({count} {things}, times {row.scale:g})" if about else ""
+        if work.kind.resolves:
+            cells = " | ".join(f"{about}{number:,.0f}" for number in row.totals(count))
         elif work.log:
             cells = f"{row.requests:.2f} | {row.kib:,.1f} | {about}{row.pages:,.0f}"
         else:

@@ -8,6 +8,7 @@ from nginx import make_index
 
 VERSIONS = 50
 REACHED = 300  # of all projects so many may be needed
+DIRECT = [f"p{number:04}" for number in range(12)]
 PADDING = "A line of a description, as they are in most metadata files.\n" * 50
 
 
@@ -25,6 +26,11 @@ def needs_of(number, version):
     return needs
 
 
+def versions_of(number):
+    """Each with what it needs."""
+    return [(f"{v // 10}.{v % 10}", needs_of(number, v)) for v in range(VERSIONS)]
+
+
 def write_release(root, name, version, needs):
     """Its metadata file; returns what its page says of it."""
     filename = f"{name}-{version}-py3-none-any.whl"
@@ -38,17 +44,27 @@ def write_release(root, name, version, needs):
 
 
 def make(root, count):
-    """`count` projects and one, "root", that needs the first twelve; returns an entry for each project."""
+    """`count` projects and one, "root", that needs some directly; returns an entry for each project."""
     (root / "files").mkdir(parents=True)
     entries = []
     for number in range(count):
         name = f"p{number:04}"
-        files = [write_release(root, name, f"{v // 10}.{v % 10}", needs_of(number, v)) for v in range(VERSIONS)]
+        files = [write_release(root, name, version, needs) for version, needs in versions_of(number)]
         write_page(root, name, files)
         entries.append(files[-1])
-    wanted = [write_release(root, "root", "1.0", [f"p{number:04}" for number in range(12)])]
+    wanted = [write_release(root, "root", "1.0", DIRECT)]
     write_page(root, "root", wanted)
     return [*wanted, *entries]
+
+
+def write_facts(path, count):
+    """The same projects, as tests/unit/universe.h reads them."""
+    lines = ["require root", "project root", "1.0", *(f"needs {need}" for need in DIRECT)]
+    for number in range(count):
+        lines.append(f"project p{number:04}")
+        for version, needs in versions_of(number):
+            lines += [version, "needs-python >=3.8", *(f"needs {need}" for need in needs)]
+    path.write_text("\n".join([*lines, ""]))
 
 
 def write_page(root, name, files):

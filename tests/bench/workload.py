@@ -8,7 +8,9 @@ import pathlib
 import random
 import zipfile
 
+import matrix
 import nginx
+import real
 import shape
 import universe
 from nginx import make_index
@@ -29,10 +31,16 @@ class Kind:
     extremes: bool = False  # or the two, with such a directory, of these sizes
     sidecars: bool = False
     universe: bool = False  # of projects that depend on each other; nothing but metadata is fetched
+    real: bool = False  # known projects, of which nothing but metadata is fetched
+    matrix: bool = False  # a set of projects for many targets: those are what counts
     logged: bool = False  # requests count
     connections: int = 20  # that curl and aria2c may open
     delay_ms: float = 0.0  # each way
     sample: int = 0  # files that stand for all where all would take too long
+
+    @property
+    def resolves(self):
+        return self.universe or self.real or self.matrix
 
     def title(self, count):
         low, high = (f"{kib // KIB} MiB" if kib >= KIB else f"{kib} KiB" for kib in self.sizes)
@@ -56,6 +64,9 @@ KINDS = {
         Kind("binary", 102, 34, "metadata of {count:,} wheels for one platform, no sidecars",
              shapes="binary", logged=True, sample=17, **FAR),
         Kind("resolve", 2000, 400, "{count:,} projects of 50 versions", universe=True, logged=True, **FAR),
+        Kind("real", 8, 8, "{count:,} known projects and all that they need", real=True, logged=True, **FAR),
+        Kind("matrix", 100, 40, f"{{count:,}} packages for {matrix.SHAPE}, wheels of {{size}}",
+             sizes=(4, 60), matrix=True, logged=True, sample=2, **FAR),
         Kind("warm", 200, 60, "{count:,} x {size}, a second time", sizes=(20, 200), logged=True),
         Kind("large", 2, 2, "one wheel of 16 MiB, one of 256 MiB", sizes=(16 * KIB, 256 * KIB),
              shapes="pure", extremes=True, logged=True),
@@ -88,8 +99,10 @@ class Workload:
 
     @property
     def parts(self):
-        return {"all": self.entries, "sample": self.entries[:self.kind.sample or None],
-                "first": self.entries[:1], "last": self.entries[-1:]}
+        """Entries, or of a matrix targets: all of them, or some that a contender is to fetch."""
+        every = matrix.TARGETS if self.kind.matrix else self.entries
+        return {"all": every, "sample": every[:self.kind.sample or None],
+                "first": every[:1], "last": every[-1:]}
 
     def write_lists(self):
         """The same files for each: requirements, curl's config, aria2's input, the floor's list."""
@@ -102,18 +115,24 @@ class Workload:
             aria2.append(f"{url}\n  out={name}\n")
             floor.append(f"/files/{name} {sha256} {name}\n")
         self.lists.mkdir()
-        (self.lists / "root.txt").write_text("root\n")
-        for part, entries in self.parts.items():
-            pins = (f"{self.project_of(entry)}=={make_index.version_of(entry['filename'])}\n"
-                    for entry in entries)
-            (self.lists / f"pinned-{part}.txt").write_text("".join(pins))
+        (self.lists / "root.txt").write_text(real.needs() if self.kind.real else "root\n")
+        if not self.kind.matrix:
+            self.write_pins()
         (self.lists / "urls.txt").write_text("".join(urls))
         (self.lists / "urls.curl").write_text("".join(curl))
         (self.lists / "urls.aria2").write_text("".join(aria2))
         (self.lists / "urls.floor").write_text("".join(floor))
+        if self.kind.universe:
+            universe.write_facts(self.lists / "facts.txt", len(self.entries) - 1)
         if self.kind.shapes:
             parts = map(self.curl_metadata, self.entries)
             (self.lists / "metadata.curl").write_text("next\n".join(parts))
+
+    def write_pins(self):
+        for part, entries in self.parts.items():
+            pins = (f"{self.project_of(entry)}=={make_index.version_of(entry['filename'])}\n"
+                    for entry in entries)
+            (self.lists / f"pinned-{part}.txt").write_text("".join(pins))
 
     def curl_metadata(self, entry):
         """For one who knew beforehand where METADATA begins, and needs the directory, too."""
@@ -158,6 +177,10 @@ def make_files(kind, count, root):
     """The wheels and their index below `root`; returns the index's entries."""
     if kind.universe:
         entries = universe.make(root, count)
+    elif kind.real:
+        entries = real.make(root)
+    elif kind.matrix:
+        entries = matrix.make(root, count, [KIB * size for size in kind.sizes])
     else:
         make = make_alike if kind.shapes else make_random
         entries = list(make(kind, count, root / "files"))
