@@ -147,6 +147,9 @@ static bool index_is_moved(struct store_index *ix)
 
 static struct store_index *open_once(const char *path, bool read_only, int wait_ms, struct err *e)
 {
+    /* What is needed to take one statement back stays in memory: in a temporary file it would be
+     * left behind by who is killed. Only before the first one is opened. */
+    (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
     struct store_index *ix = mem_new(1, sizeof(*ix));
     int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int rc = sqlite3_open_v2(path, &ix->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
