@@ -13,8 +13,11 @@
 #include <unistd.h>
 
 #include "dray/net/child.h"
+#include "dray/py/pip_report.h"
 #include "dray/util/arena.h"
 #include "dray/util/buf.h"
+#include "dray/util/file.h"
+#include "dray/util/limits.h"
 #include "dray/util/mem.h"
 #include "dray/util/tree.h"
 
@@ -42,7 +45,11 @@ struct build {
     struct child *child; /* while it runs */
     struct arena arena;  /* of its strings */
     const char *sdist;
-    char *dir; /* NULL until there is one */
+    const char *name;    /* what it is called */
+    bool wants_metadata; /* and no wheel */
+    struct buf metadata;
+    char *dir;       /* NULL until there is one */
+    const char *out; /* in it: of wheels, or pip's report */
     build_done_fn done;
     void *ctx;
 };
@@ -73,13 +80,6 @@ static const char *const pip_changes[] = {
     "PIP_QUIET=0", /* the reason of a failure is wanted */
 };
 
-static const char *sdist_name(const struct build *b)
-{
-    struct str path = str_of(b->sdist);
-
-    return b->sdist + str_rfind(path, '/') + 1;
-}
-
 static void build_free(struct build *b)
 {
     struct err ignored = { 0 }; /* the system clears its temporary directory, some day */
@@ -88,6 +88,7 @@ static void build_free(struct build *b)
         tree_remove(b->dir, &ignored);
     err_done(&ignored);
     free(b->dir);
+    buf_done(&b->metadata);
     arena_done(&b->arena);
     free(b);
 }
@@ -158,24 +159,47 @@ static int count_wheels(struct build *b, const char *path, const char **name)
     return n;
 }
 
+/* True: there is what was wanted; else perhaps why not. */
+static bool take_wheel(struct build *b, struct build_result *out, struct buf *why)
+{
+    const char *name = NULL;
+    int n = count_wheels(b, b->out, &name);
+
+    if (n != 1) {
+        buf_add_f(why, "pip made %d wheels instead of one", n);
+        return false;
+    }
+    out->filename = name;
+    out->wheel = arena_f(&b->arena, "%s/%s", b->out, name).p;
+    return true;
+}
+
+static bool take_metadata(struct build *b, struct build_result *out, struct buf *why)
+{
+    struct buf report = { 0 };
+    struct err e = { 0 };
+
+    if (file_read(b->out, LIMIT_PIP_REPORT_BYTES, &report, &e) ||
+        pip_report_metadata(buf_str(&report), &b->metadata, &e))
+        buf_add_f(why, "pip's report is of no use: %s", err_text(&e));
+    buf_done(&report);
+    out->metadata = buf_str(&b->metadata);
+    bool good = !e.code;
+    err_done(&e);
+    return good;
+}
+
 static int judge(struct build *b, struct child_result *r, struct build_result *out)
 {
-    const char *name = NULL, *path = arena_f(&b->arena, "%s/out", b->dir).p;
     bool ended_well = !r->err.code && r->exit_status == 0;
-    int n = ended_well ? count_wheels(b, path, &name) : 0;
     struct buf why = { 0 };
 
-    if (n == 1) {
-        out->filename = name;
-        out->wheel = arena_f(&b->arena, "%s/%s", path, name).p;
-        return 0;
-    }
-    if (ended_well)
-        buf_add_f(&why, "pip made %d wheels instead of one", n);
-    else if (r->err.code)
+    if (r->err.code)
         buf_add_z(&why, err_text(&r->err));
-    else
+    else if (!ended_well)
         buf_add_f(&why, "pip ended with status %d", r->exit_status);
+    else if (b->wants_metadata ? take_metadata(b, out, &why) : take_wheel(b, out, &why))
+        return 0;
     return fail_with_output(&out->err, &why, r->output);
 }
 
@@ -184,7 +208,10 @@ static void build_end(struct build *b, struct build_result *result)
 {
     b->stage = BUILD_OVER;
     if (result->err.code)
-        err_wrap(&result->err, "building %s failed", sdist_name(b));
+        err_wrap(&result->err,
+                 b->wants_metadata ? "asking pip for the metadata of %s failed"
+                                   : "building %s failed",
+                 b->name);
     b->done(b->ctx, result);
     err_done(&result->err);
 }
@@ -225,22 +252,31 @@ static int prepare(struct build *b, const char **archive, struct err *e)
     b->dir = tree_make_temp("build", e);
     if (!b->dir)
         return e->code;
-    *archive = arena_f(&b->arena, "%s/sdist%s", b->dir, archive_suffix(sdist_name(b))).p;
+    *archive = arena_f(&b->arena, "%s/sdist%s", b->dir, archive_suffix(b->name)).p;
     if (symlink(real, *archive) != 0)
         return err_errno(e, "can't make %s", *archive);
+    b->out = arena_f(&b->arena, "%s/%s", b->dir, b->wants_metadata ? "report" : "out").p;
     return 0;
 }
 
 static void run_pip(struct build *b, const char *archive)
 {
     const struct build_world *w = &b->builds->world;
-    const char *out = arena_f(&b->arena, "%s/out", b->dir).p;
-    const char *const argv[] = { w->python,    "-m",
-                                 "pip",        "wheel",
-                                 "--no-deps",  "--disable-pip-version-check",
-                                 "--no-input", "--progress-bar",
-                                 "off",        "-w",
-                                 out,          archive,
+    bool asks = b->wants_metadata;
+    const char *const argv[] = { w->python,
+                                 "-m",
+                                 "pip",
+                                 asks ? "install" : "wheel",
+                                 "--no-deps",
+                                 "--disable-pip-version-check",
+                                 "--no-input",
+                                 "--progress-bar",
+                                 "off",
+                                 asks ? "--report" : "-w",
+                                 b->out,
+                                 archive,
+                                 asks ? "--dry-run" : NULL,
+                                 "--ignore-installed",
                                  NULL };
     struct strs env = { 0 };
     struct child_options options = { .output = CHILD_TAIL, .env = &env, .kill_rest = true };
@@ -310,12 +346,14 @@ void builds_destroy(struct builds *bs)
     free(bs);
 }
 
-struct build *build_start(struct builds *bs, const char *sdist, build_done_fn done, void *ctx)
+static struct build *build_queue(struct builds *bs, const char *sdist, struct str name,
+                                 build_done_fn done, void *ctx)
 {
     struct build *b = mem_new(1, sizeof(*b));
 
     *b = (struct build){ .builds = bs, .done = done, .ctx = ctx };
     b->sdist = arena_str(&b->arena, str_of(sdist)).p;
+    b->name = arena_str(&b->arena, name).p;
     if (bs->last)
         bs->last->next = b;
     else
@@ -323,6 +361,23 @@ struct build *build_start(struct builds *bs, const char *sdist, build_done_fn do
     bs->last = b;
     bs->n++;
     loop_post(bs->world.loop, &bs->turn);
+    return b;
+}
+
+struct build *build_start(struct builds *bs, const char *sdist, build_done_fn done, void *ctx)
+{
+    struct str path = str_of(sdist);
+
+    return build_queue(bs, sdist, str_sub(path, (size_t)(str_rfind(path, '/') + 1), path.n), done,
+                       ctx);
+}
+
+struct build *build_metadata_start(struct builds *bs, const char *path, struct str filename,
+                                   build_done_fn done, void *ctx)
+{
+    struct build *b = build_queue(bs, path, filename, done, ctx);
+
+    b->wants_metadata = true;
     return b;
 }
 

@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "dray/fetch/build.h"
 #include "dray/fetch/host.h"
 #include "dray/fetch/recall.h"
+#include "dray/fetch/sdist_file.h"
 #include "dray/fetch/sidecar.h"
 #include "dray/fetch/tail.h"
 #include "dray/fetch/wheel_file.h"
 #include "dray/fetch/whole.h"
 #include "dray/net/url.h"
-#include "dray/py/metadata.h"
+#include "dray/py/filename.h"
+#include "dray/py/sdist.h"
 #include "dray/util/clock.h"
 #include "dray/util/file.h"
 #include "dray/util/mem.h"
@@ -24,16 +27,22 @@ struct ladder {
     struct ladder_wish wish;
     ladder_done_fn done;
     void *ctx;
-    struct existing *existing; /* at most one of these four is under way */
+    struct existing *existing; /* at most one of these six is under way */
     struct sidecar *sidecar;
     struct tail *tail; /* stays while the whole file is fetched, to hear of the verdict */
     struct whole *whole;
+    struct sdist_file *sdist;
+    struct build *build;
+    struct buf path;                 /* of the archive, where it has one */
+    enum metadata_rung archive_rung; /* which brought it */
+    struct body *body;               /* of the whole file, until it is kept */
     struct loop_task begin;
     struct buf text;
     struct existing_answer found;
     struct digest sha256;
     uint64_t start_us;
-    const struct cache_note *note; /* of the answer that told it, or NULL */
+    const struct cache_note *note;      /* of the answer that told it, or NULL */
+    const struct cache_note *file_note; /* of the one that brought the whole file */
     struct ladder_answer answer;
 };
 
@@ -70,7 +79,8 @@ static void tell(struct ladder *l)
 
     if (!a->err.code) {
         a->metadata = buf_str(&l->text);
-        if (a->rung != METADATA_STORE && is_remote(l))
+        /* What pip says is for this Python. */
+        if (a->rung != METADATA_STORE && a->rung != METADATA_PIP && is_remote(l))
             recall_keep(&l->world->cache, &of, l->note, a->metadata);
     }
     events_emit(l->world->events, &(struct event){ .kind = EVENT_METADATA,
@@ -103,36 +113,128 @@ static void succeed(struct ladder *l, enum metadata_rung rung)
 
 static void fail(struct ladder *l, enum metadata_rung rung, struct err *e)
 {
+    body_destroy(l->answer.body);
+    l->answer.body = NULL;
     l->answer.rung = rung;
     err_move(&l->answer.err, e);
     tell(l);
 }
 
-/* -- whole -- */
+/* -- a file that was fetched -- */
 
-/* The body becomes an object, if there is a store to take it; else it goes to the receiver. */
-static int keep_body(struct ladder *l, struct whole_result *r, struct err *e)
+/* It becomes an object, if there is a store to take it, which is no reason to fail when it does
+ * not; else it goes to the receiver. */
+static void keep_body(struct ladder *l)
 {
     struct store *store = l->world->cache.store;
-    uint64_t bytes = body_bytes(r->body);
+    struct err e = { 0 };
 
-    buf_reset(&l->text); /* of what a rung before gave that was of no use */
-    int code = wheel_file_metadata(body_fd(r->body), bytes, l->wish.filename, &l->text, e);
-    l->sha256 = r->digests[DIGEST_SHA256];
-    l->answer.sha256 = &l->sha256;
-    if (!code)
-        code = judge(l, e);
-    if (!code && store && !body_commit_to_store(r->body, store, &l->sha256, l->wish.filename, e)) {
-        cache_keep(&l->world->cache, STORE_FILE, l->wish.url, r->note, STR_NONE,
+    if (!store) {
+        l->answer.body = l->body;
+    } else if (!body_commit_to_store(l->body, store, &l->sha256, l->wish.filename, &e)) {
+        cache_keep(&l->world->cache, STORE_FILE, l->wish.url, l->file_note, STR_NONE,
                    (struct str){ (const char *)l->sha256.bytes, digest_size(DIGEST_SHA256) });
-    } else if (!code && !store) {
-        memcpy(l->answer.digests, r->digests, sizeof(r->digests));
-        l->answer.body = r->body;
-        return 0;
+        store_object_path(store, &l->sha256, &l->path);
     }
-    body_destroy(r->body);
-    return code; /* a store that took nothing is no reason to fail */
+    if (store)
+        body_destroy(l->body);
+    l->body = NULL;
+    err_done(&e);
 }
+
+/* -- source distributions -- */
+
+/* Others are not made any more (PEP 625). */
+static bool is_readable(const struct ladder *l)
+{
+    struct str ending = sdist_ending(l->wish.filename);
+
+    return is_wheel(l) || str_eq_nocase(ending, STR(".tar.gz")) ||
+           str_eq_nocase(ending, STR(".tgz"));
+}
+
+static bool can_ask_pip(const struct ladder *l)
+{
+    return l->world->asks_pip && l->path.n;
+}
+
+static int refuse_sdist(const struct ladder *l, struct err *e)
+{
+    return err_set(e, ERR_UNSUPPORTED,
+                   "%.*s is a source distribution, and only a build can tell its metadata: %s",
+                   STR_ARG(l->wish.filename),
+                   is_readable(l) ? "it does not say that what it needs is final (PEP 643)"
+                                  : "it is no .tar.gz");
+}
+
+static void end(struct ladder *l, enum metadata_rung rung, struct err *e)
+{
+    if (e->code)
+        fail(l, rung, e);
+    else
+        succeed(l, rung);
+}
+
+static void pip_came(void *ctx, struct build_result *r)
+{
+    struct ladder *l = ctx;
+    struct err e = { 0 };
+
+    buf_reset(&l->text);
+    buf_add_str(&l->text, r->metadata);
+    if (!err_move(&e, &r->err) && judge(l, &e))
+        err_wrap(&e, "what pip says of %.*s", STR_ARG(l->wish.filename));
+    end(l, METADATA_PIP, &e);
+}
+
+static void ask_pip(struct ladder *l)
+{
+    struct err e = { 0 };
+
+    if (can_ask_pip(l)) {
+        l->build =
+            build_metadata_start(l->world->builds, buf_z(&l->path), l->wish.filename, pip_came, l);
+        return;
+    }
+    refuse_sdist(l, &e);
+    fail(l, l->archive_rung, &e);
+}
+
+static void sdist_came(void *ctx, struct str text, struct err *e)
+{
+    struct ladder *l = ctx;
+    struct arena a = { 0 };
+    struct metadata m;
+
+    if (!e->code) {
+        buf_add_str(&l->text, text);
+        judge(l, e);
+    }
+    if (e->code)
+        err_wrap(e, "reading %.*s", STR_ARG(l->wish.filename));
+    else if (l->body)
+        keep_body(l);
+    if (!e->code && !metadata_parse(&a, text, &m, e) && !sdist_metadata_is_static(&m))
+        ask_pip(l);
+    else
+        end(l, l->archive_rung, e);
+    arena_done(&a);
+}
+
+/* It is at l->path, or in l->body. */
+static void read_sdist(struct ladder *l, enum metadata_rung rung)
+{
+    const char *path = l->body ? l->wish.filename.p : buf_z(&l->path);
+
+    l->archive_rung = rung;
+    if (is_readable(l))
+        l->sdist = sdist_file_start(l->world->readers, path, l->body ? body_fd(l->body) : -1,
+                                    sdist_came, l);
+    else
+        ask_pip(l);
+}
+
+/* -- whole -- */
 
 static void whole_came(void *ctx, struct whole_result *r)
 {
@@ -143,15 +245,28 @@ static void whole_came(void *ctx, struct whole_result *r)
     l->answer.bytes += r->bytes;
     if (err_move(&e, &r->err)) {
         fail(l, METADATA_WHOLE, &e);
-    } else if (keep_body(l, r, &e)) {
+        return;
+    }
+    l->body = r->body;
+    l->file_note = r->note;
+    l->sha256 = r->digests[DIGEST_SHA256];
+    l->answer.sha256 = &l->sha256;
+    memcpy(l->answer.digests, r->digests, sizeof(r->digests));
+    buf_reset(&l->text); /* of what a rung before gave that was of no use */
+    if (!is_wheel(l)) {
+        read_sdist(l, METADATA_WHOLE);
+        return;
+    }
+    if (wheel_file_metadata(body_fd(l->body), body_bytes(l->body), l->wish.filename, &l->text,
+                            &e) ||
+        judge(l, &e)) {
         err_wrap(&e, "reading %.*s", STR_ARG(l->wish.filename));
-        fail(l, METADATA_WHOLE, &e);
     } else {
+        keep_body(l);
         if (l->tail)
             tail_blame_host(l->tail);
-        err_done(&e);
-        succeed(l, METADATA_WHOLE);
     }
+    end(l, METADATA_WHOLE, &e);
 }
 
 static void climb_to_whole(struct ladder *l)
@@ -192,12 +307,13 @@ static void climb_to_tail(struct ladder *l)
 {
     struct err e = { 0 };
 
-    if (!is_wheel(l)) {
-        err_set(&e, ERR_UNSUPPORTED,
-                "%.*s is a source distribution, whose metadata only a build can tell for sure; "
-                "dray reads that of wheels",
-                STR_ARG(l->wish.filename));
+    if (!is_readable(l) && !l->world->asks_pip) {
+        refuse_sdist(l, &e);
         fail(l, METADATA_NONE, &e);
+        return;
+    }
+    if (!is_wheel(l)) {
+        climb_to_whole(l);
         return;
     }
     l->tail =
@@ -282,26 +398,28 @@ static void existing_came(void *ctx, const struct existing_answer *x)
     l->sha256 = x->sha256;
     l->answer.sha256 = &l->sha256;
     l->answer.existing = &l->found;
-    if (read_file(l, x->path.p, &e))
-        fail(l, METADATA_FILE, &e);
-    else
-        succeed(l, METADATA_FILE);
+    if (!is_wheel(l)) {
+        buf_add_str(&l->path, x->path);
+        read_sdist(l, METADATA_FILE);
+        return;
+    }
+    read_file(l, x->path.p, &e);
+    end(l, METADATA_FILE, &e);
 }
 
 /* A file: URL or a path: nobody promised what it is, and no copy is better than it. */
 static void read_local(struct ladder *l)
 {
-    struct buf path = { 0 };
     struct err e = { 0 };
 
-    int code = url_to_path(l->wish.url, &path, &e);
+    int code = url_to_path(l->wish.url, &l->path, &e);
+    if (!code && !is_wheel(l)) {
+        read_sdist(l, METADATA_FILE);
+        return;
+    }
     if (!code)
-        code = read_file(l, buf_z(&path), &e);
-    buf_done(&path);
-    if (code)
-        fail(l, METADATA_FILE, &e);
-    else
-        succeed(l, METADATA_FILE);
+        read_file(l, buf_z(&l->path), &e);
+    end(l, METADATA_FILE, &e);
 }
 
 static void begin(void *ctx)
@@ -313,10 +431,7 @@ static void begin(void *ctx)
     struct err e = { 0 };
 
     if (!is_remote(l)) {
-        if (is_wheel(l))
-            read_local(l);
-        else
-            climb_to_tail(l); /* says what it is */
+        read_local(l);
         return;
     }
     struct recall_of of = whose(l);
@@ -325,10 +440,7 @@ static void begin(void *ctx)
         return;
     }
     err_done(&e);
-    if (is_wheel(l))
-        l->existing = existing_start(l->world, &wish, true, existing_came, l);
-    else
-        climb_to_network(l);
+    l->existing = existing_start(l->world, &wish, true, existing_came, l);
 }
 
 struct ladder *ladder_start(const struct fetch_world *w, struct body_pool *pool,
@@ -355,6 +467,10 @@ void ladder_destroy(struct ladder *l)
     existing_destroy(l->existing);
     sidecar_destroy(l->sidecar);
     whole_destroy(l->whole);
+    sdist_file_destroy(l->sdist);
+    build_destroy(l->build);
+    buf_done(&l->path);
+    body_destroy(l->body);
     tail_destroy(l->tail);
     buf_done(&l->text);
     err_done(&l->answer.err);

@@ -51,6 +51,11 @@ static bool has_words(const struct settings *s)
     return s->platforms.n || s->abis.n || s->python_version.n || s->implementation.n;
 }
 
+bool target_choice_is_own(const struct settings *s)
+{
+    return !s->targets.n && !s->target_files.n && !has_words(s);
+}
+
 static int from_words(const struct settings *s, const struct target *base, struct target **out,
                       struct err *e)
 {

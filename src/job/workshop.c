@@ -7,6 +7,7 @@
 #include "dray/fetch/source.h"
 #include "dray/job/interpreter.h"
 #include "dray/job/pip_env.h"
+#include "dray/job/target_choice.h"
 
 static void open_source(struct workshop *w)
 {
@@ -30,11 +31,18 @@ static void open_source(struct workshop *w)
                                             .first_index = s->index_strategy == STRATEGY_FIRST });
 }
 
+/* pip's answer holds for the Python that it runs in, and it may fetch what a build needs. */
+static bool asks_pip(const struct settings *s)
+{
+    return target_choice_is_own(s) && !s->offline &&
+           (!s->no_deps || s->command == COMMAND_METADATA);
+}
+
 static int open_builds(struct workshop *w, struct err *e)
 {
     const struct settings *s = w->site.settings;
 
-    if (!w->rooms.archives)
+    if (!w->rooms.archives && !asks_pip(s))
         return 0;
     if (interpreter_find(s->python.n ? s->python.p : "python3", &w->python, e))
         return e->code;
@@ -99,6 +107,7 @@ struct fetch_world workshop_world(const struct workshop *w, const struct target 
                                  .temp = w->rooms.temp,
                                  .archives = w->rooms.archives,
                                  .builds = w->builds,
+                                 .asks_pip = asks_pip(s),
                                  .mode = mode_of(s),
                                  .target = target,
                                  .retries = s->retries,

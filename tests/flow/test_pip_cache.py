@@ -36,11 +36,11 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 """
 
 
-def make_sdist(folder, name, version, backend=BACKEND):
+def make_sdist(folder, name, version, backend=BACKEND, info=None):
     """A source distribution that pip builds without a network: it brings its backend along."""
     stem = f"{name}-{version}"
     members = {
-        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        "PKG-INFO": info or f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
         "backend.py": backend.replace("NAME", name).replace("VERSION", version),
     }

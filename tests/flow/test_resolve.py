@@ -142,7 +142,7 @@ def test_metadata_that_makes_no_sense_is_passed_over(index, run, dest):
 def test_a_source_distribution_is_passed_over_for_a_wheel(index, run, dest):
     index.sdist("app", "2.0")
     index.wheel("app", "1.0")
-    result = run("app")
+    result = run("app", "--target", "3.12:win_amd64")
     succeeded(result)
     assert pins(dest) == ["app-1.0"]
     assert "app-2.0.tar.gz is passed over" in result.err

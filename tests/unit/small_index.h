@@ -7,6 +7,7 @@
 #include "dray/util/map.h"
 #include "http_server.h"
 #include "local_world.h"
+#include "small_sdist.h"
 
 enum { SMALL_INDEX_ROUTES = 64, SMALL_INDEX_STEPS = 4000 };
 
@@ -92,6 +93,20 @@ static inline void small_index_wheel(struct small_index *x, const char *project,
     small_index_ok(
         x, arena_f(a, "%s.metadata", path.p),
         arena_f(a, "Metadata-Version: 2.1\nName: %s\nVersion: %s\n%s", project, version, needs));
+}
+
+/* A source distribution whose PKG-INFO is `text`. */
+static inline void small_index_sdist(struct small_index *x, const char *project,
+                                     const char *version, const char *text)
+{
+    struct arena *a = &x->w.dir.arena;
+    struct str path = arena_f(a, "/files/%s-%s.tar.gz", project, version);
+    struct buf archive = { 0 };
+
+    small_index_link(x, project, path.p, "");
+    small_sdist_add(&archive, arena_f(a, "%s-%s/PKG-INFO", project, version).p, text);
+    small_index_ok(x, path, buf_str(&archive));
+    buf_done(&archive);
 }
 
 /* From here on it can be asked, and nothing is added. */

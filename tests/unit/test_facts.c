@@ -259,8 +259,13 @@ static void test_unusable(void **state)
     scene_close(&s);
 
     scene_open(&s);
-    small_index_link(&s.x, "foo", "/files/foo-1.0.tar.gz", "");
+    small_index_sdist(&s.x, "foo", "1.0", "Metadata-Version: 2.1\nName: foo\nVersion: 1.0\n");
     is_unusable(&s, "source distribution", "foo-1.0.tar.gz is passed over: ");
+    scene_close(&s);
+
+    scene_open(&s);
+    small_index_link(&s.x, "foo", "/files/foo-1.0.zip", "");
+    is_unusable(&s, "source distribution", "foo-1.0.zip is passed over: ");
     scene_close(&s);
 }
 

@@ -12,6 +12,7 @@
 #include "dray/fetch/recall.h"
 #include "http_server.h"
 #include "local_world.h"
+#include "small_sdist.h"
 #include "small_wheel.h"
 #include "store_world.h"
 
@@ -386,13 +387,89 @@ static void test_no_way(void **state)
     forget(&s);
     s.world.cache.offline = false;
     s.wish.has_sidecar = false;
-    s.wish.filename = STR("demo-1.0.tar.gz");
-    fails(&s, ERR_UNSUPPORTED, "source distribution");
+    s.wish.filename = STR("demo-1.0.zip");
+    fails(&s, ERR_UNSUPPORTED, "it is no .tar.gz");
     assert_int_equal(s.server.n_requests, 0);
     forget(&s);
     serve_sidecar(&s, STR(WHEEL_TEXT)); /* the index has built it */
     gives(&s, METADATA_SIDECAR, 1, STR(WHEEL_TEXT));
     scene_close(&s);
+}
+
+/* -- source distributions -- */
+
+#define SDIST_NAME "demo-1.0.tar.gz"
+
+static void serve_sdist(struct scene *s, const char *text)
+{
+    struct buf archive = { 0 };
+
+    small_sdist_add(&archive, "demo-1.0/PKG-INFO", text);
+    serve(s, "/" SDIST_NAME, "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\n",
+          buf_str(&archive));
+    s->sha256 = store_world_sha256(buf_str(&archive));
+    s->wish.filename = s->wish.label = STR(SDIST_NAME);
+    s->wish.url = arena_f(&s->w.dir.arena, "http://127.0.0.1:%u/" SDIST_NAME, s->server.port);
+    buf_done(&archive);
+}
+
+static void test_sdist(void **state)
+{
+    static const char text[] = SMALL_SDIST_TEXT("demo", "1.0", "Requires-Dist: a\n");
+
+    (void)state;
+    for (int with_store = 0; with_store < 2; with_store++) {
+        struct scene s;
+        scene_open(&s, with_store);
+        serve_sdist(&s, text);
+        gives(&s, METADATA_WHOLE, 1, str_of(text));
+        assert_int_equal(s.got.body != NULL, !with_store); /* else it is in the store */
+        forget(&s);
+        if (with_store)
+            gives(&s, METADATA_STORE, 0, str_of(text));
+        scene_close(&s);
+    }
+}
+
+/* What it needs is left to a build: but it need not be fetched again for that. */
+static void test_dynamic_sdist(void **state)
+{
+    (void)state;
+    for (int with_store = 0; with_store < 2; with_store++) {
+        struct scene s;
+        scene_open(&s, with_store);
+        serve_sdist(&s, SMALL_SDIST_TEXT("demo", "1.0", "Dynamic: Requires-Dist\n"));
+        for (unsigned run = 0; run < 2; run++) {
+            fails(&s, ERR_UNSUPPORTED, "PEP 643");
+            assert_null(s.got.body);
+            assert_int_equal(s.got.requests, run && with_store ? 0 : 1);
+            forget(&s);
+        }
+        scene_close(&s);
+    }
+}
+
+static void test_bad_sdists(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        { SMALL_SDIST_TEXT("other", "1.0", ""), "other" },
+        { SMALL_SDIST_TEXT("demo", "1.1", ""), "1.1" },
+        { "<html>", "reading " SDIST_NAME },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        struct scene s;
+        scene_open(&s, true);
+        serve_sdist(&s, bad[i].text);
+        run(&s);
+        assert_true(s.got.err.code == ERR_CONFLICT || s.got.err.code == ERR_INPUT);
+        assert_non_null(strstr(buf_z(&s.why), bad[i].why));
+        assert_false(is_known(&s));
+        scene_close(&s);
+    }
 }
 
 /* -- given up -- */
@@ -446,6 +523,9 @@ int main(void)
         cmocka_unit_test(test_a_record_of_another),
         cmocka_unit_test(test_what_it_is_kept_under),
         cmocka_unit_test(test_no_way),
+        cmocka_unit_test(test_sdist),
+        cmocka_unit_test(test_dynamic_sdist),
+        cmocka_unit_test(test_bad_sdists),
         cmocka_unit_test(test_given_up_at_every_step),
     };
 

@@ -325,7 +325,7 @@ static void test_what_is_passed_over(void **state)
 
     (void)state;
     scene_open(&s);
-    small_index_link(&s.x, "a", "/files/a-4.0.tar.gz", "");
+    small_index_sdist(&s.x, "a", "4.0", SMALL_SDIST_TEXT("a", "4.0", "Dynamic: Requires-Dist\n"));
     small_index_wheel(&s.x, "a", "3.0", "Requires-Dist: ===\n");
     small_index_link(&s.x, "a", "file:///a-2.0-py3-none-any.whl", "");
     small_index_wheel(&s.x, "a", "1.0", "");
@@ -334,6 +334,23 @@ static void test_what_is_passed_over(void **state)
     gives(&s, "a 1.0");
     assert_non_null(strstr(buf_z(&s.x.w.told), "a-4.0.tar.gz is passed over"));
     assert_non_null(strstr(buf_z(&s.x.w.told), "a-3.0-py3-none-any.whl is passed over"));
+    scene_close(&s);
+}
+
+/* PEP 643: what its PKG-INFO says of what it needs is final. */
+static void test_a_source_distribution(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    small_index_sdist(&s.x, "a", "2.0",
+                      SMALL_SDIST_TEXT("a", "2.0", "Dynamic: License\nRequires-Dist: b\n"));
+    small_index_wheel(&s.x, "a", "1.0", "");
+    small_index_wheel(&s.x, "b", "1.0", "");
+    small_index_serve(&s.x);
+    require(&s, "a");
+    gives(&s, "a 2.0, b 1.0 for b (of a)");
     scene_close(&s);
 }
 
@@ -635,6 +652,7 @@ int main(void)
         cmocka_unit_test(test_a_wish_with_a_fault),
         cmocka_unit_test(test_nothing_is_asked_for),
         cmocka_unit_test(test_what_is_passed_over),
+        cmocka_unit_test(test_a_source_distribution),
         cmocka_unit_test(test_a_conflict),
         cmocka_unit_test(test_no_such_project),
         cmocka_unit_test(test_an_outage),

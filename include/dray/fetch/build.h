@@ -22,11 +22,12 @@ struct build_world {
     unsigned at_once; /* 0: one for each processor */
 };
 
-struct build_result {
+struct build_result {     /* all of it goes with build_destroy() */
     struct err err;       /* ERR_CHILD: with the last lines of what pip printed, control characters
                              spelled out; ERR_IO, ERR_SPACE: there can be no directory */
-    const char *wheel;    /* path of the one wheel that was made; goes with build_destroy() */
+    const char *wheel;    /* path of the one wheel that was made */
     const char *filename; /* its last part */
+    struct str metadata;  /* instead of these, of build_metadata_start() */
 };
 typedef void (*build_done_fn)(void *ctx, struct build_result *result);
 
@@ -36,6 +37,11 @@ void builds_destroy(struct builds *bs);
 /* `sdist`: path of the archive under its own file name. `done` runs once, later, from the loop. Its
  * directory is made below TMPDIR when its turn has come. In the order of these calls. */
 struct build *build_start(struct builds *bs, const char *sdist, build_done_fn done, void *ctx);
+/* The core metadata alone, for which less is built, as a rule (PEP 517,
+ * prepare_metadata_for_build_wheel; `PYTHON -m pip install --dry-run --report`, pip 22.2).
+ * `filename`: what the archive at `path` is called. */
+struct build *build_metadata_start(struct builds *bs, const char *path, struct str filename,
+                                   build_done_fn done, void *ctx);
 /* At any time: kills the child and all that it started, removes the directory; of one that is under
  * way as soon as it is dead, in loop_close() at the latest. NULL is allowed. */
 void build_destroy(struct build *b);

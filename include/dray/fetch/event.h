@@ -61,7 +61,8 @@ enum fetch_origin {
     X(FILE, "file")       /* the whole file is on this machine */                                  \
     X(SIDECAR, "sidecar") /* the index serves it beside the file (PEP 658) */                      \
     X(TAIL, "tail")       /* from the end of the wheel, by ranges */                               \
-    X(WHOLE, "whole")     /* the whole file had to be fetched */
+    X(WHOLE, "whole")     /* the whole file had to be fetched */                                   \
+    X(PIP, "pip")         /* of a source distribution: the machine's pip was asked */
 
 enum metadata_rung {
 #define METADATA_RUNG_ENUM(rung, name) METADATA_##rung,

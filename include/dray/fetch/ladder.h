@@ -1,7 +1,8 @@
 /* ladder.h: one distribution's core metadata, by the cheapest way that works: what an earlier run
  * read; the file, if this machine has it; the index's metadata file; the tail of the wheel; the
  * whole file, which is then kept. A rung that does not hold costs a warning at most, and the next
- * one is tried. */
+ * one is tried. A source distribution has no tail, and where its own PKG-INFO is not final (PEP
+ * 643) the machine's pip is asked, if the world says so. */
 #pragma once
 
 #include "dray/fetch/existing.h"

@@ -38,7 +38,8 @@ struct fetch_world {
     struct place *place;       /* the destination; NULL when there is none (yet) */
     struct place *temp;        /* bodies are written here: the store's, else the destination */
     struct place *archives;    /* GOAL_WHEELS: source distributions, to be built from here */
-    struct builds *builds;     /* GOAL_WHEELS */
+    struct builds *builds;     /* the machine's pip; NULL: none is asked */
+    bool asks_pip;             /* also for metadata: it is the only target's */
     enum place_mode mode;
     const struct target *target;
     unsigned retries;

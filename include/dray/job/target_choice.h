@@ -15,6 +15,9 @@ struct targets {
 };
 void targets_done(struct targets *t);
 
+/* Are files chosen for an interpreter as it is, and no words say otherwise? */
+bool target_choice_is_own(const struct settings *s);
+
 /* `targets` is handed over (targets_done); empty when `e` is set. Runs once, later, from the loop.
  */
 typedef void (*target_choice_fn)(void *ctx, struct targets *targets, struct err *e);

@@ -44,6 +44,7 @@ enum {
     LIMIT_METADATA_BYTES =
         16 * LIMIT_MIB, /* inflated; pip has no cap, the largest known has 1 MiB */
     LIMIT_METADATA_FIELDS = 100000,
+    LIMIT_SDIST_BYTES = 1024 * LIMIT_MIB, /* inflated, up to PKG-INFO */
 
     /* Dependencies */
     LIMIT_SOLVE_PROJECTS = 10000, /* of one target; the largest known sets have under 2,000 */
@@ -55,6 +56,7 @@ enum {
 
     /* What children and local files say */
     LIMIT_CHILD_OUTPUT_BYTES = LIMIT_MIB,
+    LIMIT_PIP_REPORT_BYTES = 64 * LIMIT_MIB,
     LIMIT_CHILD_TAIL_BYTES = 64 * 1024, /* kept of a child of which only the end counts */
     LIMIT_CONFIG_BYTES = LIMIT_MIB,
     LIMIT_DIRECTORY_ENTRIES = 1000000, /* of one --find-links directory */

@@ -1,0 +1,159 @@
+"""Source distributions among the dependencies: what their own PKG-INFO says, else what the machine's pip says."""
+
+import json
+import sys
+
+import pytest
+from program import failed_with, names_in, succeeded
+from test_pip_cache import BACKEND, Builds, make_sdist
+from test_store import in_index, store_of
+
+OTHER = ("--target", "3.12:win_amd64")
+STATIC = "Metadata-Version: 2.2\nName: {name}\nVersion: {version}\nDynamic: License\n"
+
+# pip asks for the metadata alone, and the backend says what only it knows.
+NEEDS = "Version: VERSION\\nRequires-Dist: lib\\nProvides-Extra: more\\nRequires-Dist: extra-lib; extra == 'more'\\n"
+ASKED = BACKEND.replace("Version: VERSION\\n", NEEDS) + """
+def prepare_metadata_for_build_wheel(directory, config_settings=None):
+    with open(os.environ["BUILD_LOG"], "a") as log:
+        log.write("asked-NAME\\n")
+    info = os.path.join(directory, "NAME-VERSION.dist-info")
+    os.mkdir(info)
+    with open(os.path.join(info, "METADATA"), "w") as file:
+        file.write("Metadata-Version: 2.1\\nName: NAME\\nVersion: VERSION\\nRequires-Dist: lib\\n"
+                   "Summary: told by a backend\\nProvides-Extra: more\\n"
+                   "Requires-Dist: extra-lib; extra == 'more'\\n\\nText\\nof it.\\n")
+    return "NAME-VERSION.dist-info"
+"""
+FAILING = ASKED.replace("    info = os.path", "    raise Exception('no such compiler: NAME')\n    info = os.path")
+
+
+@pytest.fixture
+def builds(tmp_path):
+    return Builds(tmp_path / "builds.log")
+
+
+@pytest.fixture
+def sdist(fault, tmp_path):
+    def make(name, version="1.0", backend=BACKEND, info=None):
+        path = make_sdist(tmp_path / "made", name, version, backend, info and info.format(name=name, version=version))
+        fault.project(name, fault.wheel(path))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def lib(fault, wheel):
+    made = wheel("lib", "1.0")
+    fault.project("lib", fault.wheel(made))
+    return made
+
+
+@pytest.fixture
+def run(dray, dest, fault, builds):
+    def download(*args):
+        return dray.resolve("-i", fault.index, *args, dest=dest, env={"BUILD_LOG": builds.path})
+
+    return download
+
+
+@pytest.mark.parametrize("target", [(), OTHER])
+def test_static(run, fault, dest, sdist, lib, builds, target):
+    made = sdist("app", info=STATIC + "Requires-Dist: lib\nRequires-Dist: nope; extra == 'x'\n")
+    succeeded(run("app", *target))
+    assert names_in(dest) == sorted([made.name, lib.name])
+    assert builds() == [] and len(fault.requests(f"/files/{made.name}")) == 1
+
+
+def test_static_without_a_store(run, fault, dest, sdist, lib):
+    made = sdist("app", info=STATIC + "Requires-Dist: lib\n")
+    succeeded(run("app", "--no-cache-dir"))
+    assert names_in(dest) == sorted([made.name, lib.name])
+    assert len(fault.requests(f"/files/{made.name}")) == 1
+
+
+def test_static_is_known_afterwards(run, dray, fault, dest, sdist, lib):
+    made = sdist("app", info=STATIC + "Requires-Dist: lib\n")
+    succeeded(run("app"))
+    fault.log.clear()
+    again = dray.resolve("-i", fault.index, "app", "--stats", dest=dest.with_name("again"))
+    assert "0 requests and 0 bytes" in succeeded(again).err
+    assert fault.requests(f"/files/{made.name}") == []
+
+
+def test_pip_is_asked(run, fault, dest, sdist, lib, builds):
+    made = sdist("app", backend=ASKED)
+    succeeded(run("app"))
+    assert names_in(dest) == sorted([made.name, lib.name])
+    assert builds() == ["asked-app"] and len(fault.requests(f"/files/{made.name}")) == 1
+
+
+def test_pip_is_asked_for_a_file_that_is_here(run, dest, sdist, lib, builds):
+    made = sdist("app", backend=ASKED)
+    succeeded(run(made))
+    assert names_in(dest) == sorted([made.name, lib.name]) and builds() == ["asked-app"]
+
+
+def test_what_pip_says_is_in_the_report(run, sdist, lib, tmp_path):
+    sdist("app", backend=ASKED)
+    succeeded(run("app", "--dry-run", "--report", tmp_path / "report.json"))
+    [app] = [item["metadata"] for item in json.loads((tmp_path / "report.json").read_text())["install"]
+             if item["metadata"]["name"] == "app"]
+    assert app["summary"] == "told by a backend" and app["provides_extra"] == ["more"]
+    assert app["requires_dist"] == ["lib", 'extra-lib; extra == "more"'] or \
+           app["requires_dist"] == ["lib", "extra-lib; extra == 'more'"]
+
+
+def test_what_pip_says_is_not_kept_for_others(run, dray, fault, sdist, lib, builds):
+    """It is for this Python: another target does not get it."""
+    sdist("app", backend=ASKED)
+    succeeded(run("app"))
+    assert in_index(store_of(dray), "SELECT count(*) FROM record WHERE label LIKE 'app-1.0%' AND kind = 1") == [(0,)]
+    failed_with(run("app", *OTHER), "app", "source distribution")
+    assert builds() == ["asked-app"]
+
+
+def test_for_another_target_an_older_wheel(run, fault, dest, sdist, wheel, lib, tmp_path, builds):
+    old, new = wheel("app", "0.9"), make_sdist(tmp_path / "made", "app", "1.0", ASKED)
+    fault.project("app", fault.wheel(old), fault.wheel(new))
+    result = succeeded(run("app", *OTHER))
+    assert names_in(dest) == [old.name] and builds() == []
+    assert f"{new.name} is passed over" in result.err
+
+
+def test_a_failing_build(run, dest, sdist, lib):
+    made = sdist("app", backend=FAILING)
+    failed_with(run("app"), f"asking pip for the metadata of {made.name} failed", "no such compiler: app")
+    assert names_in(dest) == []
+
+
+def test_what_it_says_of_another(run, sdist, lib):
+    made = sdist("app", backend=ASKED.replace("Name: NAME", "Name: other"))
+    failed_with(run("app"), made.name, "other")
+
+
+def test_offline_nothing_is_built(run, fault, sdist, lib, builds):
+    sdist("app", backend=ASKED)
+    succeeded(run("--no-deps", "app"))
+    failed_with(run("--offline", "app"), "app", "source distribution")
+    assert builds() == []
+
+
+def test_metadata(dray, fault, sdist, builds):
+    static = sdist("app", info=STATIC + "Summary: said by itself\n")
+    asked = sdist("tiny", backend=ASKED)
+    env = {"BUILD_LOG": builds.path}
+    result = succeeded(dray("metadata", "--json", "--stats", "-i", fault.index, "app", static, "tiny", asked, env=env))
+    told = [(item["metadata"]["summary"], item["rung"]) for item in json.loads(result.out)]
+    assert told == [("said by itself", "whole"), ("said by itself", "file"),
+                    ("told by a backend", "pip"), ("told by a backend", "pip")]
+
+
+def test_wheels_of_a_resolved_set(dray, fault, dest, sdist, lib, builds):
+    """`dray wheel` asks for the metadata first, and builds what was chosen."""
+    sdist("app", backend=ASKED)
+    succeeded(dray("wheel", "--python", sys.executable, "-i", fault.index, "-w", dest, "app",
+                   env={"BUILD_LOG": builds.path}))
+    assert names_in(dest) == ["app-1.0-py3-none-any.whl", lib.name]
+    assert builds() == ["asked-app", "asked-app", "app"] or builds() == ["asked-app", "app"]
