@@ -85,7 +85,7 @@ static void look_up(struct fetch *f)
 {
     if (f->wish.fault.code)
         err_set(&f->fault, f->wish.fault.code, "%s", err_text(&f->wish.fault));
-    if (f->set->to_resolve && !f->fault.code && !f->pin)
+    if (f->set->to_resolve && !f->fault.code && !f->pin && !f->fetcher->is_locked)
         return; /* until the set is resolved */
     if (f->fault.code || f->wish.url.p || f->pin)
         choose(f);
@@ -160,7 +160,7 @@ static void finish(struct fetch *f)
 
     fetch_cancel(f);
     fetch_wake_followers(f);
-    if (--all->running == 0)
+    if (--all->running == 0 && !fetcher_check_lock(all))
         loop_post(all->world.loop, &all->end);
 }
 

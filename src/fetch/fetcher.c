@@ -11,9 +11,11 @@ static void fetcher_begin(void *ctx)
 
     size_t n = f->n; /* more may come: fetch_resolve.c begins those itself */
 
+    f->is_locked = fetcher_is_locked(f);
     for (size_t i = 0; i < n; i++)
         fetch_begin(f->items[i]);
-    fetcher_resolve_now(f);
+    if (!f->is_locked)
+        fetcher_resolve_now(f);
 }
 
 static void fetcher_end(void *ctx)

@@ -110,13 +110,22 @@ static void job_install(struct job *j)
         job_end(j);
 }
 
+static bool all_are_solved(const struct job *j)
+{
+    bool solved = true;
+
+    for (size_t i = 0; i < j->targets.n && solved; i++)
+        solved = !fetcher_unsolved(j->fetcher, i)->code;
+    return solved;
+}
+
 static void job_fetched(void *ctx)
 {
     struct job *j = ctx;
     bool installs = j->settings->command == COMMAND_INSTALL && !j->settings->dry_run;
 
     j->result.fetches = fetcher_views(j->fetcher, &j->result.n);
-    if (installs && j->result.n && !count_failed(j))
+    if (installs && j->result.n && !count_failed(j) && all_are_solved(j))
         job_install(j);
     else
         job_end(j);

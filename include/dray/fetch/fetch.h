@@ -49,7 +49,8 @@ void fetcher_next_set(struct fetcher *f, const struct target *target, struct pla
 void fetcher_add(struct fetcher *f, const struct fetch_wish *wish);
 /* The set that was added last is to be resolved: what it needs becomes machines, too, behind those
  * of all sets, when each has its solution or has none. `in` and `facts` are borrowed; its wishes
- * are those that were added, in that order. */
+ * are those that were added, in that order. Where all are locked (versions pinned, hashes given)
+ * files are fetched first, and this is done when they are there. */
 void fetcher_resolve(struct fetcher *f, struct facts *facts, const struct resolution_input *in);
 void fetcher_start(struct fetcher *f);
 /* Why a set (0: the first) could not be resolved; its machines then are FAILED with ERR_UNSOLVED.

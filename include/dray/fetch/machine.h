@@ -83,6 +83,7 @@ struct fetcher {
     struct fetch_set **sets;
     size_t n_sets, cap_sets;
     size_t unresolved; /* sets */
+    bool is_locked;    /* they are resolved when all files are there */
     struct body_pool pool;
     struct loop_task begin, end;
     struct facts *facts;
@@ -102,6 +103,11 @@ void fetch_go_unless_fault(struct fetch *f, enum fetch_state to);
 
 /* Begins to resolve the sets; their machines wait in LOOKUP. */
 void fetcher_resolve_now(struct fetcher *f);
+/* Is each version pinned, and are hashes given for all: may files be fetched before that? */
+bool fetcher_is_locked(const struct fetcher *f);
+/* All machines have ended: true when it has to be seen whether a lock was complete, and that has
+ * begun. */
+bool fetcher_check_lock(struct fetcher *f);
 /* The metadata that was read to resolve the set. */
 void fetch_take_facts(struct fetch *f);
 
