@@ -2,6 +2,8 @@
  * walked as a tar archive, header by header, until PKG-INFO has gone by. */
 #include "dray/py/sdist.h"
 
+#include <assert.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -78,6 +80,11 @@ static struct str field(const struct sdist_reader *r, size_t at, size_t n)
     return (struct str){ p, strnlen(p, n) };
 }
 
+static int damaged(struct err *e)
+{
+    return err_set(e, ERR_INPUT, "it is no tar archive, or damaged");
+}
+
 /* Octal digits between blanks, or 256-base, which is marked by the highest bit. */
 static bool number(const struct sdist_reader *r, size_t at, size_t n, uint64_t *out)
 {
@@ -129,23 +136,30 @@ static bool is_pkg_info(struct str name)
     return top.n && rest.p && str_is(rest, "PKG-INFO");
 }
 
+/* A regular file, under its long name or that of the header; in what is older than POSIX other
+ * things stand where it has the prefix. */
 static bool member_is_pkg_info(struct sdist_reader *r)
 {
-    struct str name = field(r, NAME_AT, NAME_N), prefix = field(r, PREFIX_AT, PREFIX_N);
+    char type = (char)r->header[TYPE_AT];
+    struct str prefix = field(r, PREFIX_AT, PREFIX_N);
 
-    if (r->long_name.n)
-        return is_pkg_info(buf_str(&r->long_name));
-    /* In what is older than POSIX other things stand there; in what is not, so short a name fits
-     * without a prefix. */
-    bool has_prefix = memcmp(r->header + MAGIC_AT, "ustar", 6) == 0 && prefix.n;
-    return !has_prefix && is_pkg_info(name);
+    if (type != '0' && type != '\0' && type != '7')
+        return false;
+    if (!r->long_name.n) {
+        if (prefix.n && memcmp(r->header + MAGIC_AT, "ustar", 6) == 0) {
+            buf_add_str(&r->long_name, prefix);
+            buf_add_c(&r->long_name, '/');
+        }
+        buf_add_str(&r->long_name, field(r, NAME_AT, NAME_N));
+    }
+    return is_pkg_info(buf_str(&r->long_name));
 }
 
 static int take_member(struct sdist_reader *r, uint64_t bytes, struct err *e)
 {
     char type = (char)r->header[TYPE_AT];
     bool is_link = type >= '1' && type <= '6'; /* or directory, or device: these have no data */
-    bool is_more = type == 'L' || type == 'x' || type == 'g'; /* of the next member */
+    bool is_more = type == 'L' || type == 'K' || type == 'x' || type == 'g'; /* of the next */
 
     if (type == 'S')
         return err_set(e, ERR_INPUT, "it holds a sparse file");
@@ -153,13 +167,16 @@ static int take_member(struct sdist_reader *r, uint64_t bytes, struct err *e)
     if (!is_more) {
         if (r->pax_size != UINT64_MAX)
             bytes = r->pax_size;
-        if (!is_link && member_is_pkg_info(r))
+        if (member_is_pkg_info(r))
             r->use = USE_PKG_INFO;
         buf_reset(&r->long_name);
         r->pax_size = UINT64_MAX;
     }
-    if (r->use && bytes > (r->use == USE_PKG_INFO ? LIMIT_METADATA_BYTES : NAME_BYTES_MAX))
-        return err_set(e, ERR_LIMIT, "its PKG-INFO, or the name of a file in it, is too long");
+    int max = r->use == USE_PKG_INFO ? LIMIT_METADATA_BYTES : NAME_BYTES_MAX;
+    if (r->use && bytes > (uint64_t)max)
+        return err_set(e, ERR_LIMIT, "%s more than %d bytes",
+                       r->use == USE_PKG_INFO ? "its PKG-INFO has" : "the name of a file in it has",
+                       max);
     r->left = is_link ? 0 : bytes;
     r->padding = (BLOCK_BYTES - r->left % BLOCK_BYTES) % BLOCK_BYTES;
     r->stage = STAGE_DATA;
@@ -177,31 +194,41 @@ static int take_header(struct sdist_reader *r, struct err *e)
         return 0;
     }
     if (!sum_is_right(r) || !number(r, SIZE_AT, SIZE_N, &bytes))
-        return err_set(e, ERR_INPUT, "it is no tar archive, or damaged");
+        return damaged(e);
     return take_member(r, bytes, e);
 }
 
-/* Records "LENGTH KEY=VALUE\n" (POSIX.1-2001, pax). */
+/* A record "LENGTH KEY=VALUE\n" (POSIX.1-2001, pax), taken off *rest. */
+static int take_record(struct sdist_reader *r, struct str *rest, struct err *e)
+{
+    struct str value, digits = str_cut(*rest, ' ', &value);
+    uint64_t n;
+
+    if (!str_to_u64(digits, rest->n, &n) || n < digits.n + 2 || rest->p[n - 1] != '\n')
+        return damaged(e);
+    struct str key = str_cut(str_sub(*rest, digits.n + 1, (size_t)n - 1), '=', &value);
+    *rest = str_sub(*rest, (size_t)n, rest->n);
+    if (!value.p)
+        return damaged(e);
+    if (str_starts(key, STR("GNU.sparse.")))
+        return err_set(e, ERR_INPUT, "it holds a sparse file");
+    if (str_is(key, "path")) {
+        buf_reset(&r->long_name);
+        buf_add_str(&r->long_name, value);
+    } else if (str_is(key, "size") && !str_to_u64(value, INT64_MAX, &r->pax_size)) {
+        return damaged(e);
+    }
+    return 0;
+}
+
 static int take_pax(struct sdist_reader *r, struct err *e)
 {
     struct str rest = buf_str(&r->data);
+    int code = 0;
 
-    while (rest.n) {
-        struct str value, key, digits = str_cut(rest, ' ', &value);
-        uint64_t n;
-        if (!str_to_u64(digits, rest.n, &n) || n < digits.n + 2 || rest.p[n - 1] != '\n')
-            return err_set(e, ERR_INPUT, "it is no tar archive, or damaged");
-        key = str_cut(str_sub(rest, digits.n + 1, (size_t)n - 1), '=', &value);
-        if (str_is(key, "path") && value.p) {
-            buf_reset(&r->long_name);
-            buf_add_str(&r->long_name, value);
-        } else if (str_is(key, "size") && value.p &&
-                   !str_to_u64(value, UINT64_MAX - 1, &r->pax_size)) {
-            return err_set(e, ERR_INPUT, "it is no tar archive, or damaged");
-        }
-        rest = str_sub(rest, (size_t)n, rest.n);
-    }
-    return 0;
+    while (rest.n && !code)
+        code = take_record(r, &rest, e);
+    return code;
 }
 
 static int end_data(struct sdist_reader *r, struct err *e)
@@ -263,6 +290,8 @@ static int walk(struct sdist_reader *r, const unsigned char *p, size_t n, struct
 
 /* -- gzip -- */
 
+/* What came out before a fault counts first: the answer must not depend on how the file is cut into
+ * pieces. */
 static int inflate_some(struct sdist_reader *r, struct err *e)
 {
     unsigned char out[OUT_BYTES];
@@ -272,18 +301,23 @@ static int inflate_some(struct sdist_reader *r, struct err *e)
     if (r->gzip_ended)
         inflateReset(&r->z);
     int code = inflate(&r->z, Z_NO_FLUSH);
+    r->gzip_ended = code == Z_STREAM_END;
+    size_t n = sizeof(out) - r->z.avail_out, part = at_most(LIMIT_SDIST_BYTES - r->inflated, n);
+    r->inflated += part;
+    if (walk(r, out, part, e))
+        return e->code;
+    if (r->stage == STAGE_OVER)
+        return 0;
+    if (part < n)
+        return err_set(e, ERR_LIMIT, "it holds more than %d bytes", LIMIT_SDIST_BYTES);
     if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
         return err_set(e, ERR_INPUT, "it is no gzip file, or damaged");
-    r->gzip_ended = code == Z_STREAM_END;
-    size_t n = sizeof(out) - r->z.avail_out;
-    r->inflated += n;
-    if (r->inflated > LIMIT_SDIST_BYTES)
-        return err_set(e, ERR_LIMIT, "it holds more than %d bytes", LIMIT_SDIST_BYTES);
-    return walk(r, out, n, e);
+    return 0;
 }
 
 int sdist_reader_feed(struct sdist_reader *r, const void *bytes, size_t n, struct err *e)
 {
+    assert(n <= UINT_MAX);
     r->z.next_in = bytes;
     r->z.avail_in = (uInt)n;
     bool full = true;
@@ -315,7 +349,7 @@ static bool version_is_2_2(struct str version)
     uint64_t x, y;
 
     return str_to_u64(major, UINT64_MAX, &x) && minor.p && str_to_u64(minor, UINT64_MAX, &y) &&
-           (x > 2 || (x == 2 && y >= 2));
+           x == 2 && y >= 2; /* another major version may mean anything */
 }
 
 bool sdist_metadata_is_static(const struct metadata *m)

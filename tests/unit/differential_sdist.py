@@ -28,7 +28,7 @@ from oracle import arguments, ask, program, tell
 
 CASES = 2000
 BLOCK = 512
-FIRST_BYTES = 80
+FIRST_BYTES = 140
 FORMATS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]
 WINDOW = 16 + zlib.MAX_WBITS
 
@@ -41,9 +41,9 @@ def word(r, most):
     return "x" + "".join(r.choices(letters, k=r.randrange(most)))
 
 
-def top(r, fmt):
+def top(r):
     """A directory that sdists are in."""
-    return word(r, r.choice([10, 30, 60] if fmt == tarfile.USTAR_FORMAT else [10, 30, 95, 150]))[:150].strip()
+    return word(r, r.choice([10, 30, 95, 150]))[:150].strip()
 
 
 def shortened(text, most):
@@ -88,10 +88,10 @@ def pkg_info(r):
 
 
 def members(r, fmt):
-    folder = top(r, fmt)
+    folder = top(r)
     made = [member(r, inner_name(r, folder)) for _ in range(r.choice([0, 1, 3, 10, 20]))]
     for _ in range(r.choice([0, 1, 1, 1, 1, 1, 1, 2])):
-        name = f"{r.choice([folder, folder, top(r, fmt)])}/PKG-INFO"
+        name = f"{r.choice([folder, folder, top(r)])}/PKG-INFO"
         made.insert(r.choice([0, len(made), r.randrange(len(made) + 1)]), member(r, name, pkg_info(r)))
         if r.random() < 0.1:
             made.insert(r.randrange(len(made) + 1), member(r, name))
@@ -160,7 +160,7 @@ def with_sum(header):
 
 # Offsets in a header, what to put there.
 FIELDS = [
-    (156, [b"0", b"1", b"2", b"5", b"7", b"\0", b"L", b"x"]),
+    (156, [b"0", b"1", b"2", b"5", b"7", b"\0", b"L", b"K", b"V", b"x"]),
     (124, [b"00000000000\0", b"00000000001\0", b"00000001000\0", b"77777777777\0", b"     1000 \0 ", b"0000000100z\0",
            b"\x80" + bytes(10) + b"\5", b"\x80" + bytes(9) + b"\2\0"]),
     (0, [b"x/PKG-INFO\0", b"PKG-INFO\0", b"./x/PKG-INFO\0", b"x/y\0", b"\0"]),
