@@ -1,52 +1,21 @@
 /* Rung after rung: each either ends with a text that is what was asked for, or says why it does not
  * hold, and the next one is begun. What was read is kept in the store as recall.h says. */
-#include "dray/fetch/ladder.h"
+#include "dray/fetch/ladder_parts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "dray/fetch/build.h"
 #include "dray/fetch/host.h"
 #include "dray/fetch/recall.h"
-#include "dray/fetch/sdist_file.h"
-#include "dray/fetch/sidecar.h"
-#include "dray/fetch/tail.h"
 #include "dray/fetch/wheel_file.h"
-#include "dray/fetch/whole.h"
 #include "dray/net/url.h"
-#include "dray/py/filename.h"
-#include "dray/py/sdist.h"
+#include "dray/py/metadata.h"
 #include "dray/util/clock.h"
 #include "dray/util/file.h"
 #include "dray/util/mem.h"
 
-struct ladder {
-    const struct fetch_world *world;
-    struct body_pool *pool;
-    struct ladder_wish wish;
-    ladder_done_fn done;
-    void *ctx;
-    struct existing *existing; /* at most one of these six is under way */
-    struct sidecar *sidecar;
-    struct tail *tail; /* stays while the whole file is fetched, to hear of the verdict */
-    struct whole *whole;
-    struct sdist_file *sdist;
-    struct build *build;
-    struct buf path;                 /* of the archive, where it has one */
-    enum metadata_rung archive_rung; /* which brought it */
-    struct body *body;               /* of the whole file, until it is kept */
-    struct loop_task begin;
-    struct buf text;
-    struct existing_answer found;
-    struct digest sha256;
-    uint64_t start_us;
-    const struct cache_note *note;      /* of the answer that told it, or NULL */
-    const struct cache_note *file_note; /* of the one that brought the whole file */
-    struct ladder_answer answer;
-};
-
-static bool is_wheel(const struct ladder *l)
+bool ladder_is_wheel(const struct ladder *l)
 {
     return str_ends(l->wish.filename, STR(".whl"));
 }
@@ -92,8 +61,7 @@ static void tell(struct ladder *l)
     l->done(l->ctx, a);
 }
 
-/* Is it metadata, and of the right project? Leaves the reason in `e` when not. */
-static int judge(struct ladder *l, struct err *e)
+int ladder_judge(struct ladder *l, struct err *e)
 {
     struct arena a = { 0 };
     struct metadata m;
@@ -120,11 +88,17 @@ static void fail(struct ladder *l, enum metadata_rung rung, struct err *e)
     tell(l);
 }
 
+void ladder_end(struct ladder *l, enum metadata_rung rung, struct err *e)
+{
+    if (e->code)
+        fail(l, rung, e);
+    else
+        succeed(l, rung);
+}
+
 /* -- a file that was fetched -- */
 
-/* It becomes an object, if there is a store to take it, which is no reason to fail when it does
- * not; else it goes to the receiver. */
-static void keep_body(struct ladder *l)
+void ladder_keep_body(struct ladder *l)
 {
     struct store *store = l->world->cache.store;
     struct err e = { 0 };
@@ -140,98 +114,6 @@ static void keep_body(struct ladder *l)
         body_destroy(l->body);
     l->body = NULL;
     err_done(&e);
-}
-
-/* -- source distributions -- */
-
-/* Others are not made any more (PEP 625). */
-static bool is_readable(const struct ladder *l)
-{
-    struct str ending = sdist_ending(l->wish.filename);
-
-    return is_wheel(l) || str_eq_nocase(ending, STR(".tar.gz")) ||
-           str_eq_nocase(ending, STR(".tgz"));
-}
-
-static bool can_ask_pip(const struct ladder *l)
-{
-    return l->world->asks_pip && l->path.n;
-}
-
-static int refuse_sdist(const struct ladder *l, struct err *e)
-{
-    return err_set(e, ERR_UNSUPPORTED,
-                   "%.*s is a source distribution, and only a build can tell its metadata: %s",
-                   STR_ARG(l->wish.filename),
-                   is_readable(l) ? "it does not say that what it needs is final (PEP 643)"
-                                  : "it is no .tar.gz");
-}
-
-static void end(struct ladder *l, enum metadata_rung rung, struct err *e)
-{
-    if (e->code)
-        fail(l, rung, e);
-    else
-        succeed(l, rung);
-}
-
-static void pip_came(void *ctx, struct build_result *r)
-{
-    struct ladder *l = ctx;
-    struct err e = { 0 };
-
-    buf_reset(&l->text);
-    buf_add_str(&l->text, r->metadata);
-    if (!err_move(&e, &r->err) && judge(l, &e))
-        err_wrap(&e, "what pip says of %.*s", STR_ARG(l->wish.filename));
-    end(l, METADATA_PIP, &e);
-}
-
-static void ask_pip(struct ladder *l)
-{
-    struct err e = { 0 };
-
-    if (can_ask_pip(l)) {
-        l->build =
-            build_metadata_start(l->world->builds, buf_z(&l->path), l->wish.filename, pip_came, l);
-        return;
-    }
-    refuse_sdist(l, &e);
-    fail(l, l->archive_rung, &e);
-}
-
-static void sdist_came(void *ctx, struct str text, struct err *e)
-{
-    struct ladder *l = ctx;
-    struct arena a = { 0 };
-    struct metadata m;
-
-    if (!e->code) {
-        buf_add_str(&l->text, text);
-        judge(l, e);
-    }
-    if (e->code)
-        err_wrap(e, "reading %.*s", STR_ARG(l->wish.filename));
-    else if (l->body)
-        keep_body(l);
-    if (!e->code && !metadata_parse(&a, text, &m, e) && !sdist_metadata_is_static(&m))
-        ask_pip(l);
-    else
-        end(l, l->archive_rung, e);
-    arena_done(&a);
-}
-
-/* It is at l->path, or in l->body. */
-static void read_sdist(struct ladder *l, enum metadata_rung rung)
-{
-    const char *path = l->body ? l->wish.filename.p : buf_z(&l->path);
-
-    l->archive_rung = rung;
-    if (is_readable(l))
-        l->sdist = sdist_file_start(l->world->readers, path, l->body ? body_fd(l->body) : -1,
-                                    sdist_came, l);
-    else
-        ask_pip(l);
 }
 
 /* -- whole -- */
@@ -253,20 +135,20 @@ static void whole_came(void *ctx, struct whole_result *r)
     l->answer.sha256 = &l->sha256;
     memcpy(l->answer.digests, r->digests, sizeof(r->digests));
     buf_reset(&l->text); /* of what a rung before gave that was of no use */
-    if (!is_wheel(l)) {
-        read_sdist(l, METADATA_WHOLE);
+    if (!ladder_is_wheel(l)) {
+        ladder_read_sdist(l, METADATA_WHOLE);
         return;
     }
     if (wheel_file_metadata(body_fd(l->body), body_bytes(l->body), l->wish.filename, &l->text,
                             &e) ||
-        judge(l, &e)) {
+        ladder_judge(l, &e)) {
         err_wrap(&e, "reading %.*s", STR_ARG(l->wish.filename));
     } else {
-        keep_body(l);
+        ladder_keep_body(l);
         if (l->tail)
             tail_blame_host(l->tail);
     }
-    end(l, METADATA_WHOLE, &e);
+    ladder_end(l, METADATA_WHOLE, &e);
 }
 
 static void climb_to_whole(struct ladder *l)
@@ -288,7 +170,7 @@ static void tail_came(void *ctx, struct tail_result *r)
         buf_reset(&l->text);
         buf_add_str(&l->text, r->metadata);
         l->note = r->note;
-        if (judge(l, &e))
+        if (ladder_judge(l, &e))
             fail(l, METADATA_TAIL, &e);
         else
             succeed(l, METADATA_TAIL);
@@ -307,12 +189,12 @@ static void climb_to_tail(struct ladder *l)
 {
     struct err e = { 0 };
 
-    if (!is_readable(l) && !l->world->asks_pip) {
-        refuse_sdist(l, &e);
+    if (!ladder_can_read(l) && !l->world->asks_pip) {
+        ladder_refuse_sdist(l, &e);
         fail(l, METADATA_NONE, &e);
         return;
     }
-    if (!is_wheel(l)) {
+    if (!ladder_is_wheel(l)) {
         climb_to_whole(l);
         return;
     }
@@ -332,7 +214,7 @@ static void sidecar_came(void *ctx, struct sidecar_result *r)
     if (!r->err.code) {
         buf_reset(&l->text);
         buf_add_str(&l->text, r->text);
-        judge(l, &r->err);
+        ladder_judge(l, &r->err);
     }
     host_note_sidecar(host, !r->err.code);
     if (!r->err.code) {
@@ -379,7 +261,7 @@ static int read_file(struct ladder *l, const char *path, struct err *e)
     if (!code)
         code = wheel_file_metadata(fd, bytes, l->wish.filename, &l->text, e);
     if (!code)
-        code = judge(l, e);
+        code = ladder_judge(l, e);
     if (fd >= 0)
         close(fd);
     return code ? err_wrap(e, "reading %s", path) : 0;
@@ -398,13 +280,13 @@ static void existing_came(void *ctx, const struct existing_answer *x)
     l->sha256 = x->sha256;
     l->answer.sha256 = &l->sha256;
     l->answer.existing = &l->found;
-    if (!is_wheel(l)) {
+    if (!ladder_is_wheel(l)) {
         buf_add_str(&l->path, x->path);
-        read_sdist(l, METADATA_FILE);
+        ladder_read_sdist(l, METADATA_FILE);
         return;
     }
     read_file(l, x->path.p, &e);
-    end(l, METADATA_FILE, &e);
+    ladder_end(l, METADATA_FILE, &e);
 }
 
 /* A file: URL or a path: nobody promised what it is, and no copy is better than it. */
@@ -413,13 +295,13 @@ static void read_local(struct ladder *l)
     struct err e = { 0 };
 
     int code = url_to_path(l->wish.url, &l->path, &e);
-    if (!code && !is_wheel(l)) {
-        read_sdist(l, METADATA_FILE);
+    if (!code && !ladder_is_wheel(l)) {
+        ladder_read_sdist(l, METADATA_FILE);
         return;
     }
     if (!code)
         read_file(l, buf_z(&l->path), &e);
-    end(l, METADATA_FILE, &e);
+    ladder_end(l, METADATA_FILE, &e);
 }
 
 static void begin(void *ctx)
@@ -435,7 +317,7 @@ static void begin(void *ctx)
         return;
     }
     struct recall_of of = whose(l);
-    if (recall_find(&l->world->cache, &of, &l->text) && !judge(l, &e)) {
+    if (recall_find(&l->world->cache, &of, &l->text) && !ladder_judge(l, &e)) {
         succeed(l, METADATA_STORE);
         return;
     }

@@ -2,6 +2,8 @@
 
 import json
 import sys
+import tarfile
+import zipfile
 
 import pytest
 from program import failed_with, names_in, succeeded
@@ -157,3 +159,14 @@ def test_wheels_of_a_resolved_set(dray, fault, dest, sdist, lib, builds):
                    env={"BUILD_LOG": builds.path}))
     assert names_in(dest) == ["app-1.0-py3-none-any.whl", lib.name]
     assert builds() == ["asked-app", "asked-app", "app"] or builds() == ["asked-app", "app"]
+
+
+def test_of_another_kind_pip_is_asked(run, fault, dest, tmp_path, lib, builds):
+    """A .zip, as some were before PEP 625: dray does not look into it."""
+    path = make_sdist(tmp_path / "made", "app", "1.0", ASKED)
+    with tarfile.open(path) as archive, zipfile.ZipFile(path.with_name("app-1.0.zip"), "w") as packed:
+        for member in archive:
+            packed.writestr(member.name, archive.extractfile(member).read())
+    fault.project("app", fault.wheel(path.with_name("app-1.0.zip")))
+    succeeded(run("app"))
+    assert names_in(dest) == sorted(["app-1.0.zip", lib.name]) and builds() == ["asked-app"]
