@@ -70,6 +70,8 @@ static void tell_facts(struct fetch *f)
         f->view.metadata = f->pin->facts->text;
         f->view.rung = f->pin->facts->rung;
     }
+    f->view.extras = copy_names(f, f->pin->extras, f->pin->n_extras);
+    f->view.n_extras = f->pin->n_extras;
     f->view.via = copy_names(f, f->pin->via, f->pin->n_via);
     f->view.n_via = f->pin->n_via;
 }

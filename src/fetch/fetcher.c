@@ -82,6 +82,8 @@ struct fetch *fetcher_put(struct fetcher *f, struct fetch_set *set, const struct
                                       .label = label_of(f, item->set, wish->label),
                                       .target = item->set->label,
                                       .project = wish->project,
+                                      .extras = wish->extras,
+                                      .n_extras = wish->n_extras,
                                       .body_bytes = FETCH_BYTES_UNKNOWN };
     f->items = mem_grow(f->items, f->n, &f->cap, sizeof(struct fetch *));
     if (f->cap != cap)

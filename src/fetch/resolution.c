@@ -273,6 +273,8 @@ static void collect_pins(struct resolution *r)
         all[i] = (struct resolution_pin){ .project = c->project,
                                           .file = c->items[pins[i].candidate],
                                           .wish = wish_of(r, c->project),
+                                          .extras = pins[i].extras,
+                                          .n_extras = pins[i].n_extras,
                                           .via = pins[i].via,
                                           .n_via = pins[i].n_via };
         all[i].facts = c->facts[pins[i].candidate];

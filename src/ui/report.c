@@ -132,6 +132,13 @@ static void add_item(struct json *j, const struct fetch_view *v)
     add_bool(j, "is_direct", v->is_direct);
     add_bool(j, "is_yanked", v->yanked_reason.p != NULL);
     add_bool(j, "requested", !v->is_dependency);
+    if (v->n_extras) {
+        json_key(j, "requested_extras");
+        json_list(j);
+        for (size_t i = 0; i < v->n_extras; i++)
+            json_str(j, v->extras[i]);
+        json_list_end(j);
+    }
     add_metadata(j, v);
     add_own(j, v);
     json_map_end(j);

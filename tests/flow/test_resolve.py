@@ -154,6 +154,7 @@ def test_report_has_all_of_it(index, run, tmp_path):
     report = json.loads((tmp_path / "report.json").read_text())["install"]
     assert sorted(f"{i['metadata']['name']}-{i['metadata']['version']}" for i in report) == WORLD
     assert [i["metadata"]["name"] for i in report if i["requested"]] == ["app"]
+    assert {i["metadata"]["name"]: i["requested_extras"] for i in report if "requested_extras" in i} == {"lin": ["x"]}
 
 
 def test_one_missing_file_stops_no_other(index, run, dest):

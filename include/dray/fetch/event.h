@@ -114,6 +114,8 @@ struct fetch_view {
     uint64_t metadata_bytes;        /* of their bodies */
     const struct fetch_file *files; /* of that version, when a lock is made; from METADATA on */
     size_t n_files;
+    const struct str *extras; /* of it that are asked for, normalised */
+    size_t n_extras;
     const struct str *via; /* projects of the set that need it */
     size_t n_via;
     struct err err; /* set in FAILED */

@@ -33,7 +33,9 @@ struct resolution_pin {
     bool is_asked;                 /* by one of input.wishes */
     const struct fetch_wish *wish; /* of a constraint on it, when it is not asked for; or NULL */
     struct str label;              /* "click>=8 (of flask)", when it is not asked for */
-    const struct str *via;         /* projects of the solution that need it */
+    const struct str *extras;      /* that are asked for, by whomever */
+    size_t n_extras;
+    const struct str *via; /* projects of the solution that need it */
     size_t n_via;
 };
 
