@@ -216,7 +216,10 @@ static void look_elsewhere(struct fetch *f)
 
 static void keep(struct fetch *f)
 {
-    f->view.origin = FETCH_KEPT;
+    const struct fetch *owner = map_get(f->set->names, f->view.filename);
+
+    f->view.repeated = owner && owner != f;
+    f->view.origin = f->view.repeated ? owner->view.origin : FETCH_KEPT;
     fetch_set_path(f);
     fetch_go(f, FETCH_DONE);
 }

@@ -274,6 +274,10 @@ static int job_open(struct job *j)
 
 static void count_done(struct job_result *r, const struct fetch_view *v)
 {
+    if (v->repeated) {
+        r->repeated++;
+        return;
+    }
     switch (v->origin) {
     case FETCH_FROM_NETWORK:
     case FETCH_FROM_FILE:

@@ -61,7 +61,7 @@ static void json_take(struct progress *p, const struct event *ev)
 
 static void row_tell(struct progress *p, const struct tally_row *row)
 {
-    if (row->state != FETCH_DONE || p->o.quiet)
+    if (row->state != FETCH_DONE || p->o.quiet || (row->view->repeated && !p->o.verbose))
         return;
     if (p->o.passing)
         line_passed(&p->said, row->view, p->o.colour);

@@ -107,7 +107,7 @@ static size_t chosen(const struct job_result *r, uint64_t *bytes)
 
 static void interrupted_add(struct buf *out, const struct job_result *r, struct str dest)
 {
-    size_t here = r->fetched + r->reused + r->kept;
+    size_t here = r->fetched + r->reused + r->kept + r->repeated;
 
     buf_add_f(out, "%s: ", r->signal == SIGTERM ? "Terminated" : "Interrupted");
     if (!r->n) {
@@ -146,10 +146,10 @@ static void closing_add(struct buf *out, const struct job_result *r)
     uint64_t bytes = 0;
     size_t would = chosen(r, &bytes);
 
-    if (r->kept && r->kept == r->n) {
-        buf_add_z(out, r->n == 1 ? "The file was there already.\n" : "");
-        if (r->n > 1)
-            buf_add_f(out, "All %zu files were there already.\n", r->n);
+    if (r->kept && r->kept + r->repeated == r->n) {
+        buf_add_z(out, r->kept == 1 ? "The file was there already.\n" : "");
+        if (r->kept > 1)
+            buf_add_f(out, "All %zu files were there already.\n", r->kept);
         return;
     }
     if (would) {

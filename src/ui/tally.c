@@ -54,7 +54,7 @@ static void active_remove(struct tally *t, struct tally_row *row)
 static void row_weigh(struct tally_row *row)
 {
     const struct fetch_view *v = row->view;
-    bool kept = row->state == FETCH_DONE && v->origin == FETCH_KEPT;
+    bool kept = row->state == FETCH_DONE && (v->origin == FETCH_KEPT || v->repeated);
     bool sized = v->body_bytes != FETCH_BYTES_UNKNOWN;
 
     row->got = row->size = 0;

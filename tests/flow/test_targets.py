@@ -35,6 +35,7 @@ def test_flat(platforms, run, dest):
     result = run(*for_both("app"))
     succeeded(result)
     assert names_in(dest) == sorted([APP, FAST_WIN, FAST_MAC, OLD, ONLY])
+    assert result.err.count(APP) == 1 and "already" not in result.err and "Fetched 5 files" in result.err
     assert re.search(rf"^  {WINDOWS} +3 files$", result.err, re.MULTILINE)
     assert re.search(rf"^  {MAC} +3 files$", result.err, re.MULTILINE)
 

@@ -337,13 +337,14 @@ static void test_same_file(void **state)
     wishes[4].hashes = &s.sha256;
     wishes[4].n_hashes = 1;
     const struct fetch_view *const *views = run(&s, wishes, 5);
-    size_t kept = 0;
+    size_t repeated = 0;
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(views[i]->state, FETCH_DONE);
         assert_non_null(views[i]->path.p);
-        kept += views[i]->origin == FETCH_KEPT;
+        assert_int_equal(views[i]->origin, FETCH_FROM_FILE);
+        repeated += views[i]->repeated;
     }
-    assert_int_equal(kept, 3);
+    assert_int_equal(repeated, 3);
     assert_int_equal(temp_dir_count(&s.w.dir, "dest"), 2);
     s.dry_run = true;
     views = run(&s, wishes, 5);

@@ -97,6 +97,7 @@ struct fetch_view {
     struct str yanked_reason; /* STR_NONE unless the file is yanked */
     bool is_direct;           /* given as URL or path, not looked up on an index */
     bool is_dependency;       /* nobody asked for it by name: something else needs it */
+    bool repeated;            /* of DONE: another machine had put that very file there */
     bool replaced;            /* a file of that name with other bytes was there and was replaced */
     enum fetch_state state;
     bool built;               /* `filename` was built here, from what was fetched */

@@ -23,9 +23,9 @@ struct job_result {
     const struct fetch_view *const *fetches; /* in the order of the requirements */
     size_t n;
     const struct marker_env *env; /* of the target; NULL when the run ended before it was known */
-    /* Counts: fetched or copied; from the store or pip's cache; there already. Their sum is n after
-     * a whole run. */
-    size_t fetched, reused, kept, failed;
+    /* Counts: fetched or copied; from the store or pip's cache; there already; the same file as
+     * another one's. Their sum is n after a whole run. */
+    size_t fetched, reused, kept, repeated, failed;
     struct facts_count found;         /* to resolve it; zeroed with --no-deps */
     const struct job_target *targets; /* in the order in which they were named */
     size_t n_targets;
