@@ -45,6 +45,7 @@ struct build {
     struct child *child; /* while it runs */
     struct arena arena;  /* of its strings */
     const char *sdist;
+    int fd;              /* of the archive, where that has no path; else -1 */
     const char *name;    /* what it is called */
     bool wants_metadata; /* and no wheel */
     struct buf metadata;
@@ -70,7 +71,7 @@ static const char *const pip_changes[] = {
     "PIP_TARGET",
     "PIP_PREFIX",
     "PIP_ROOT",
-    "PIP_USER",
+    "PIP_USER=0",
     "PIP_DRY_RUN",
     "PIP_REPORT",
     "PIP_PLATFORM",
@@ -247,14 +248,14 @@ static int prepare(struct build *b, const char **archive, struct err *e)
 {
     char real[PATH_MAX];
 
-    if (!realpath(b->sdist, real))
+    if (b->fd < 0 && !realpath(b->sdist, real))
         return err_errno(e, "can't find %s", b->sdist);
     b->dir = tree_make_temp("build", e);
     if (!b->dir)
         return e->code;
     *archive = arena_f(&b->arena, "%s/sdist%s", b->dir, archive_suffix(b->name)).p;
-    if (symlink(real, *archive) != 0)
-        return err_errno(e, "can't make %s", *archive);
+    if (b->fd >= 0 ? file_copy(b->fd, *archive, e) : symlink(real, *archive))
+        return e->code ? e->code : err_errno(e, "can't make %s", *archive);
     b->out = arena_f(&b->arena, "%s/%s", b->dir, b->wants_metadata ? "report" : "out").p;
     return 0;
 }
@@ -277,6 +278,7 @@ static void run_pip(struct build *b, const char *archive)
                                  archive,
                                  asks ? "--dry-run" : NULL,
                                  "--ignore-installed",
+                                 "--ignore-requires-python", /* we look at it */
                                  NULL };
     struct strs env = { 0 };
     struct child_options options = { .output = CHILD_TAIL, .env = &env, .kill_rest = true };
@@ -352,6 +354,7 @@ static struct build *build_queue(struct builds *bs, const char *sdist, struct st
     struct build *b = mem_new(1, sizeof(*b));
 
     *b = (struct build){ .builds = bs, .done = done, .ctx = ctx };
+    b->fd = -1;
     b->sdist = arena_str(&b->arena, str_of(sdist)).p;
     b->name = arena_str(&b->arena, name).p;
     if (bs->last)
@@ -372,11 +375,12 @@ struct build *build_start(struct builds *bs, const char *sdist, build_done_fn do
                        ctx);
 }
 
-struct build *build_metadata_start(struct builds *bs, const char *path, struct str filename,
+struct build *build_metadata_start(struct builds *bs, const struct build_archive *archive,
                                    build_done_fn done, void *ctx)
 {
-    struct build *b = build_queue(bs, path, filename, done, ctx);
+    struct build *b = build_queue(bs, archive->path, archive->name, done, ctx);
 
+    b->fd = archive->fd;
     b->wants_metadata = true;
     return b;
 }

@@ -33,6 +33,12 @@ struct facts {
     struct arena arena;
     struct body_pool pool;
     struct map listings, files;
+    struct map allowed; /* struct allowed, by project */
+};
+
+struct allowed {
+    const struct digest *hashes;
+    size_t n;
 };
 
 struct facts *facts_create(const struct fetch_world *w)
@@ -68,6 +74,7 @@ void facts_destroy(struct facts *f)
         err_done(&((struct file *)f->files.entries[i].value)->said.err);
     map_done(&f->listings);
     map_done(&f->files);
+    map_done(&f->allowed);
     body_pool_done(&f->pool);
     arena_done(&f->arena);
     free(f);
@@ -131,11 +138,33 @@ const struct source_answer *facts_listing(struct facts *f, struct str project, s
 
 /* -- metadata -- */
 
-/* Another file will do: the metadata makes no sense, or can't be told without a build. */
+void facts_allow(struct facts *f, struct str project, const struct digest *hashes, size_t n)
+{
+    if (!n || map_get(&f->allowed, project))
+        return;
+    struct allowed *one = arena_alloc(&f->arena, 1, sizeof(*one));
+    *one = (struct allowed){ hashes, n };
+    map_put(&f->allowed, arena_str(&f->arena, project), one);
+}
+
+static struct promise promise_of(const struct facts *f, const struct distribution *d,
+                                 struct str project)
+{
+    const struct allowed *allowed = map_get(&f->allowed, project);
+
+    return (struct promise){ .allowed = allowed ? allowed->hashes : NULL,
+                             .n_allowed = allowed ? allowed->n : 0,
+                             .listed = d->file->digests,
+                             .n_listed = d->file->n_digests,
+                             .bytes = d->file->size };
+}
+
+/* Another file will do: the metadata makes no sense, or can't be told without a build. Not so where
+ * a file is another one than was promised, as in pip. */
 static bool is_unusable(const struct err *e)
 {
     return e->code == ERR_INPUT || e->code == ERR_CONFLICT || e->code == ERR_LIMIT ||
-           e->code == ERR_UNSUPPORTED || e->code == ERR_LENGTH || e->code == ERR_HASH;
+           e->code == ERR_UNSUPPORTED;
 }
 
 static int parse_needs(struct file *file, const struct metadata *m, struct err *e)
@@ -187,15 +216,6 @@ static int parse(struct file *file, struct str text, struct str project, struct 
     return code;
 }
 
-/* Of a source distribution the ladder speaks to those who asked for its metadata. */
-static const char *why_unusable(const struct file *file, const struct err *e)
-{
-    if (e->code == ERR_UNSUPPORTED && !str_ends(file->label, STR(".whl")))
-        return "it is a source distribution, and what it needs is not known without building it; "
-               "--no-deps takes it as it is";
-    return err_text(e);
-}
-
 static void metadata_came(void *ctx, struct ladder_answer *answer)
 {
     struct file *file = ctx;
@@ -211,9 +231,9 @@ static void metadata_came(void *ctx, struct ladder_answer *answer)
     if (!err_move(&e, &answer->err))
         parse(file, answer->metadata, STR_NONE, STR_NONE, &e);
     if (is_unusable(&e)) {
-        file->said.needs.unusable = arena_str(a, str_of(why_unusable(file, &e)));
+        file->said.needs.unusable = arena_str(a, str_of(err_text(&e)));
         events_warn(file->facts->world.events, NULL, "%.*s is passed over: %s",
-                    STR_ARG(file->label), why_unusable(file, &e));
+                    STR_ARG(file->label), err_text(&e));
         err_done(&e);
     }
     err_move(&file->said.err, &e);
@@ -282,9 +302,7 @@ static struct file *find_file(struct facts *f, const struct distribution *d, str
             file->known = true;
             file->said.needs.unusable = arena_str(&f->arena, str_of(err_text(&e)));
         } else {
-            file->promise = (struct promise){ .listed = d->file->digests,
-                                              .n_listed = d->file->n_digests,
-                                              .bytes = d->file->size };
+            file->promise = promise_of(f, d, project);
             if (!recall(file, d, project))
                 climb(file, d, project);
         }

@@ -1,4 +1,8 @@
-/* Of a source distribution the ladder reads PKG-INFO; and asks pip, where that is not final. */
+/* Of a source distribution the ladder reads PKG-INFO, which counts where it is final (PEP 643);
+ * else it asks pip. That runs what is in the archive: never before its hash was seen to be right.
+ */
+#include <stdlib.h>
+
 #include "dray/fetch/ladder_parts.h"
 #include "dray/py/filename.h"
 #include "dray/py/sdist.h"
@@ -11,18 +15,13 @@ bool ladder_can_read(const struct ladder *l)
            str_eq_nocase(ending, STR(".tgz"));
 }
 
-static bool can_ask_pip(const struct ladder *l)
-{
-    return l->world->asks_pip && l->path.n;
-}
-
 int ladder_refuse_sdist(const struct ladder *l, struct err *e)
 {
     return err_set(e, ERR_UNSUPPORTED,
-                   "%.*s is a source distribution, and only a build can tell its metadata: %s",
-                   STR_ARG(l->wish.filename),
-                   ladder_can_read(l) ? "it does not say that what it needs is final (PEP 643)"
-                                      : "it is no .tar.gz");
+                   "it is a source distribution, and what it needs is only known when it is built "
+                   "(PEP 643), which %s; --no-deps takes it as it is",
+                   l->world->cache.offline ? "is not done with --offline"
+                                           : "pip does for the Python that it runs in alone");
 }
 
 static void pip_came(void *ctx, struct build_result *r)
@@ -39,49 +38,69 @@ static void pip_came(void *ctx, struct build_result *r)
 
 static void ask_pip(struct ladder *l)
 {
+    const struct body *body = l->body ? l->body : l->answer.body;
+    struct build_archive archive = { .path = buf_z(&l->path),
+                                     .fd = l->path.n ? -1 : body_fd(body),
+                                     .name = l->wish.filename };
     struct err e = { 0 };
 
-    if (can_ask_pip(l)) {
-        l->build =
-            build_metadata_start(l->world->builds, buf_z(&l->path), l->wish.filename, pip_came, l);
+    if (l->world->asks_pip) {
+        l->build = build_metadata_start(l->world->builds, &archive, pip_came, l);
         return;
     }
     ladder_refuse_sdist(l, &e);
     ladder_end(l, l->archive_rung, &e);
 }
 
-static void sdist_came(void *ctx, struct str text, struct err *e)
+/* Only what is final is held against the file: what is not pip may know better. */
+static bool is_final(struct str text)
+{
+    struct arena a = { 0 };
+    struct err e = { 0 };
+    struct metadata m;
+    bool final = text.p && !metadata_parse(&a, text, &m, &e) && sdist_metadata_is_static(&m);
+
+    arena_done(&a);
+    err_done(&e);
+    return final;
+}
+
+/* A fetched body was checked when it came. */
+static int check_promise(const struct ladder *l, const struct sdist_file_result *r, struct err *e)
+{
+    bool is_local = !l->body && promise_has_digest(l->wish.promise);
+
+    return is_local ? promise_check(l->wish.promise, r->digests, e) : 0;
+}
+
+static void sdist_came(void *ctx, struct sdist_file_result *r)
 {
     struct ladder *l = ctx;
-    struct arena a = { 0 };
-    struct metadata m;
+    struct err e = { 0 };
+    bool final = is_final(r->text);
 
-    if (!e->code) {
-        buf_add_str(&l->text, text);
-        ladder_judge(l, e);
+    if (!err_move(&e, &r->read) && !check_promise(l, r, &e) && final) {
+        buf_add_str(&l->text, r->text);
+        if (ladder_judge(l, &e))
+            err_wrap(&e, "reading %.*s", STR_ARG(l->wish.filename));
     }
-    if (e->code)
-        err_wrap(e, "reading %.*s", STR_ARG(l->wish.filename));
-    else if (l->body)
+    if (!e.code && !final && !l->world->asks_pip && err_move(&e, &r->err))
+        err_wrap(&e, "reading %.*s", STR_ARG(l->wish.filename));
+    if (!e.code && l->body)
         ladder_keep_body(l);
-    if (!e->code && !metadata_parse(&a, text, &m, e) && !sdist_metadata_is_static(&m))
-        ask_pip(l);
+    if (e.code || final)
+        ladder_end(l, l->archive_rung, &e);
     else
-        ladder_end(l, l->archive_rung, e);
-    arena_done(&a);
+        ask_pip(l);
 }
 
 void ladder_read_sdist(struct ladder *l, enum metadata_rung rung)
 {
-    const char *path = l->body ? l->wish.filename.p : buf_z(&l->path);
+    struct sdist_file_wish wish = { .path = l->body ? l->wish.filename.p : buf_z(&l->path),
+                                    .fd = l->body ? body_fd(l->body) : -1,
+                                    .is_readable = ladder_can_read(l),
+                                    .algs = promise_algs(l->wish.promise) };
 
     l->archive_rung = rung;
-    if (ladder_can_read(l)) {
-        l->sdist = sdist_file_start(l->world->readers, path, l->body ? body_fd(l->body) : -1,
-                                    sdist_came, l);
-        return;
-    }
-    if (l->body)
-        ladder_keep_body(l);
-    ask_pip(l);
+    l->sdist = sdist_file_start(l->world->readers, &wish, sdist_came, l);
 }

@@ -389,6 +389,7 @@ static void begin(struct resolution *r)
         r->asked[i] = requirement_of(w);
         if (w->fault.code || add_url(r, w, &r->asked[i]))
             continue;
+        facts_allow(r->facts, r->asked[i].project, w->hashes, w->n_hashes);
         if (is_constraint)
             solver_constrain(r->solver, &r->asked[i], w->label);
         else

@@ -7,6 +7,8 @@
 
 #include <yajl/yajl_tree.h>
 
+#include "dray/util/limits.h"
+
 static void add_name(struct buf *out, const char *key)
 {
     bool first = true;
@@ -58,6 +60,24 @@ static void add_all(struct buf *out, yajl_val metadata)
         buf_add_z(out, description);
 }
 
+/* yajl's tree is walked by recursion. */
+static bool is_deep(struct str json)
+{
+    size_t depth = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < json.n && depth <= LIMIT_JSON_DEPTH; i++) {
+        char c = json.p[i];
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (!quoted)
+            depth += (size_t)((c == '[' || c == '{') - (c == ']' || c == '}'));
+    }
+    return depth > LIMIT_JSON_DEPTH;
+}
+
 int pip_report_metadata(struct str report, struct buf *out, struct err *e)
 {
     static const char *const install_path[] = { "install", NULL }, *const metadata_path[] = {
@@ -66,6 +86,8 @@ int pip_report_metadata(struct str report, struct buf *out, struct err *e)
     struct buf text = { 0 };
     char why[256] = "";
 
+    if (is_deep(report))
+        return err_set(e, ERR_LIMIT, "it is nested deeper than %d", LIMIT_JSON_DEPTH);
     buf_add_str(&text, report);
     yajl_val root = yajl_tree_parse(buf_z(&text), why, sizeof(why));
     yajl_val install = root ? yajl_tree_get(root, (const char **)install_path, yajl_t_array) : NULL;

@@ -131,6 +131,26 @@ out:
     return code;
 }
 
+int file_copy(int fd, const char *path, struct err *e)
+{
+    char chunk[READ_BYTES];
+    ssize_t n;
+    off_t at = 0;
+    int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool ok = out >= 0;
+
+    while (ok && (n = pread(fd, chunk, sizeof(chunk), at)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        ok = n > 0 && write_all(out, (struct str){ chunk, (size_t)n }) == 0;
+        at += n;
+    }
+    int code = ok ? 0 : err_errno(e, "can't write %s", path);
+    if (out >= 0 && close(out) != 0 && !code)
+        code = err_errno(e, "can't write %s", path);
+    return code;
+}
+
 /* A directory that is there is what was wanted; a file of that name is not, though both are EEXIST.
  */
 static bool make_one_dir(const char *path)

@@ -54,8 +54,8 @@ def lib(fault, wheel):
 
 @pytest.fixture
 def run(dray, dest, fault, builds):
-    def download(*args):
-        return dray.resolve("-i", fault.index, *args, dest=dest, env={"BUILD_LOG": builds.path})
+    def download(*args, env=()):
+        return dray.resolve("-i", fault.index, *args, dest=dest, env={"BUILD_LOG": builds.path, **dict(env)})
 
     return download
 
@@ -170,3 +170,64 @@ def test_of_another_kind_pip_is_asked(run, fault, dest, tmp_path, lib, builds):
     fault.project("app", fault.wheel(path.with_name("app-1.0.zip")))
     succeeded(run("app"))
     assert names_in(dest) == sorted(["app-1.0.zip", lib.name]) and builds() == ["asked-app"]
+
+
+WRONG = "1" * 64
+
+
+def hashed(name, digest=WRONG):
+    return f"{name} --hash=sha256:{digest}\n"
+
+
+@pytest.mark.parametrize("how", ["hash", "constraint", "fragment", "named fragment", "path", "page"])
+def test_nothing_runs_of_an_archive_with_another_hash(run, fault, sdist, lib, builds, tmp_path, how):
+    made = sdist("app", backend=ASKED)
+    listed = tmp_path / "list.txt"
+    url = f"{fault.index.removesuffix('/simple/')}/files/{made.name}#sha256={WRONG}"
+    if how == "page":
+        fault.project("app", fault.wheel(made, hashes={"sha256": WRONG}))
+    listed.write_text({"hash": hashed("app==1.0"), "constraint": hashed("app==1.0"), "fragment": url,
+                       "named fragment": f"app @ {url}", "path": hashed(str(made)), "page": "app"}[how])
+    words = ["-c", listed, "app"] if how == "constraint" else ["-r", listed]
+    result = run("--dry-run", *words)
+    failed_with(result, WRONG)
+    assert builds() == []
+
+
+def test_a_wrong_hash_is_no_reason_for_an_older_version(run, fault, dest, wheel, tmp_path):
+    """As in pip: it is an error."""
+    new = make_sdist(tmp_path / "made", "app", "2.0", info=STATIC.format(name="app", version="2.0"))
+    fault.project("app", fault.wheel(wheel("app", "1.0")), fault.wheel(new, hashes={"sha256": WRONG}))
+    failed_with(run("app", *OTHER), new.name, WRONG)
+    assert names_in(dest) == []
+
+
+def test_pip_is_asked_without_a_store(run, fault, dest, sdist, lib, builds):
+    made = sdist("app", backend=ASKED)
+    succeeded(run("app", "--no-cache-dir"))
+    assert names_in(dest) == sorted([made.name, lib.name])
+    assert builds() == ["asked-app"] and len(fault.requests(f"/files/{made.name}")) == 1
+
+
+@pytest.mark.parametrize("info", ["", "Metadata-Version: 1.0\nName: app\nVersion: 0.0.0\n",
+                                  "Metadata-Version: 1.0\nName: UNKNOWN\nVersion: 1.0\n"])
+def test_what_is_not_final_is_not_held_against_it(run, dest, sdist, lib, info):
+    made = sdist("app", backend=ASKED, info=info or "nothing\n")
+    succeeded(run("app"))
+    assert names_in(dest) == sorted([made.name, lib.name])
+
+
+def test_a_python_that_only_the_build_tells(run, fault, dest, wheel, tmp_path):
+    old = wheel("app", "0.9")
+    new = make_sdist(tmp_path / "made", "app", "1.0", ASKED.replace("Summary:", "Requires-Python: >=3.99\\nSummary:"))
+    fault.project("app", fault.wheel(old), fault.wheel(new))
+    succeeded(run("app"))
+    assert names_in(dest) == [old.name]
+
+
+def test_what_pip_conf_says_of_installing(run, dest, sdist, lib, tmp_path):
+    """--user is not for a build, and fails in a virtual environment."""
+    made = sdist("app", backend=ASKED)
+    (tmp_path / "pip.conf").write_text("[install]\nuser = true\n")
+    succeeded(run("app", env={"PIP_CONFIG_FILE": tmp_path / "pip.conf"}))
+    assert names_in(dest) == sorted([made.name, lib.name])

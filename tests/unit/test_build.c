@@ -191,7 +191,7 @@ static void test_success(void **state)
                                      "--no-input --progress-bar off -w %.*s/out "
                                      "%.*s/sdist.tar.gz\n",
                                      STR_ARG(dir), STR_ARG(dir))));
-    assert_true(temp_dir_has(&b.dir, "env", arena_f(&b.dir.arena, "%.*s|0||0\n", STR_ARG(dir))));
+    assert_true(temp_dir_has(&b.dir, "env", arena_f(&b.dir.arena, "%.*s|0|0|0\n", STR_ARG(dir))));
     bench_close(&b);
 }
 

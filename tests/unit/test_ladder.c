@@ -388,7 +388,7 @@ static void test_no_way(void **state)
     s.world.cache.offline = false;
     s.wish.has_sidecar = false;
     s.wish.filename = STR("demo-1.0.zip");
-    fails(&s, ERR_UNSUPPORTED, "it is no .tar.gz");
+    fails(&s, ERR_UNSUPPORTED, "PEP 643");
     assert_int_equal(s.server.n_requests, 0);
     forget(&s);
     serve_sidecar(&s, STR(WHEEL_TEXT)); /* the index has built it */
@@ -456,7 +456,6 @@ static void test_bad_sdists(void **state)
     } bad[] = {
         { SMALL_SDIST_TEXT("other", "1.0", ""), "other" },
         { SMALL_SDIST_TEXT("demo", "1.1", ""), "1.1" },
-        { "<html>", "reading " SDIST_NAME },
     };
 
     (void)state;
@@ -465,7 +464,7 @@ static void test_bad_sdists(void **state)
         scene_open(&s, true);
         serve_sdist(&s, bad[i].text);
         run(&s);
-        assert_true(s.got.err.code == ERR_CONFLICT || s.got.err.code == ERR_INPUT);
+        assert_int_equal(s.got.err.code, ERR_CONFLICT);
         assert_non_null(strstr(buf_z(&s.why), bad[i].why));
         assert_false(is_known(&s));
         scene_close(&s);

@@ -37,10 +37,15 @@ void builds_destroy(struct builds *bs);
 /* `sdist`: path of the archive under its own file name. `done` runs once, later, from the loop. Its
  * directory is made below TMPDIR when its turn has come. In the order of these calls. */
 struct build *build_start(struct builds *bs, const char *sdist, build_done_fn done, void *ctx);
+/* An archive; copied. */
+struct build_archive {
+    const char *path;
+    int fd;          /* the open file, which is borrowed until its turn has come; -1: `path` */
+    struct str name; /* of the file */
+};
 /* The core metadata alone, for which less is built, as a rule (PEP 517,
- * prepare_metadata_for_build_wheel; `PYTHON -m pip install --dry-run --report`, pip 22.2).
- * `filename`: what the archive at `path` is called. */
-struct build *build_metadata_start(struct builds *bs, const char *path, struct str filename,
+ * prepare_metadata_for_build_wheel; `PYTHON -m pip install --dry-run --report`, pip 22.2). */
+struct build *build_metadata_start(struct builds *bs, const struct build_archive *archive,
                                    build_done_fn done, void *ctx);
 /* At any time: kills the child and all that it started, removes the directory; of one that is under
  * way as soon as it is dead, in loop_close() at the latest. NULL is allowed. */

@@ -40,6 +40,10 @@ void facts_cancel(struct facts *f);
 /* Cancels, too. NULL is allowed. */
 void facts_destroy(struct facts *f);
 
+/* A file of that project is only right if it has one of these (pip's --hash): seen to before
+ * anything of it is run. The first call for a project counts. Borrowed. */
+void facts_allow(struct facts *f, struct str project, const struct digest *hashes, size_t n);
+
 /* All files of a project (normalised): known, or NULL, and then `w` is called when it is. `w` NULL:
  * nobody waits, it is fetched ahead. */
 const struct source_answer *facts_listing(struct facts *f, struct str project, struct fact_wait *w);
