@@ -14,8 +14,9 @@ struct choice {
     const struct distribution *const *items;
     enum refusal *why;
     size_t n;
-    struct str python; /* the last Requires-Python: most files of a project say the same */
-    bool python_fits;
+    /* Of the file before: most files of a project say the same. */
+    struct str python, tags;
+    bool python_fits, tags_fit;
 };
 
 static bool parse_python(const struct candidate_rules *rules, struct str requires_python)
@@ -44,6 +45,18 @@ static bool python_fits(struct choice *c, struct str requires_python)
     return c->python_fits;
 }
 
+static bool tags_fit(struct choice *c, const struct wheel_name *w)
+{
+    const char *end = w->platform_tags.p + w->platform_tags.n;
+    struct str tags = { w->python_tags.p, (size_t)(end - w->python_tags.p) };
+
+    if (!c->tags.p || !str_eq(c->tags, tags)) {
+        c->tags = tags;
+        c->tags_fit = tag_set_rank(c->rules->target->tags, w) != TAG_NONE;
+    }
+    return c->tags_fit;
+}
+
 static enum refusal judge_time(const struct candidate_rules *rules, const struct simple_file *file)
 {
     int64_t at;
@@ -65,7 +78,7 @@ static enum refusal judge_alone(struct choice *c, const struct distribution *d)
         return REFUSAL_WHEEL;
     if (!d->is_wheel && !rules->allow_sdist)
         return REFUSAL_SDIST;
-    if (d->is_wheel && tag_set_rank(rules->target->tags, &d->wheel) == TAG_NONE)
+    if (d->is_wheel && !tags_fit(c, &d->wheel))
         return REFUSAL_TAGS;
     if (d->sdist_python.p && !str_eq(d->sdist_python, rules->target->env.python_version))
         return REFUSAL_TAGS; /* as pip: "foo-1.0-py3.8.tar.gz" is for Python 3.8 alone */
@@ -193,6 +206,17 @@ static int compare_ranked(const void *x, const void *y)
     return order ? order : a->place < b->place ? 1 : -1;
 }
 
+/* Most pages are in order already, the oldest first: which was looked at from its end here. */
+static void rank(struct ranked *ranked, size_t n)
+{
+    size_t i = 1;
+
+    while (i < n && compare_ranked(&ranked[i - 1], &ranked[i]) < 0)
+        i++;
+    if (i < n)
+        qsort(ranked, n, sizeof(*ranked), compare_ranked);
+}
+
 static void list_refused(const struct ranked *r, struct arena *a, struct candidate_list *out)
 {
     struct buf why = { 0 };
@@ -219,10 +243,10 @@ void candidate_list(const struct candidate_rules *rules, const struct distributi
         c.why[i] = judge_alone(&c, items[i]);
     judge_hashes(&c);
     for (size_t i = 0; i < n; i++) {
-        ranked[i] = (struct ranked){ &of_all, items[i], i, c.why[i] };
+        ranked[n - 1 - i] = (struct ranked){ &of_all, items[i], i, c.why[i] };
         n_good += c.why[i] == REFUSAL_NONE;
     }
-    qsort(ranked, n, sizeof(*ranked), compare_ranked);
+    rank(ranked, n);
     *out = (struct candidate_list){ 0 };
     out->items = arena_alloc(a, n_good, sizeof(*out->items));
     out->refused = arena_alloc(a, n - n_good, sizeof(*out->refused));

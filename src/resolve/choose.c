@@ -13,29 +13,6 @@ struct preference {
     unsigned order;
 };
 
-static void add_operator(struct preference *pref, const struct specifier *sp)
-{
-    switch (sp->op) {
-    case SPECIFIER_EQ:
-        pref->pinned |= !sp->wildcard;
-        pref->bounded |= sp->wildcard;
-        break;
-    case SPECIFIER_ARBITRARY:
-        pref->pinned = true;
-        break;
-    case SPECIFIER_LT:
-    case SPECIFIER_LE:
-    case SPECIFIER_COMPATIBLE:
-        pref->bounded = true;
-        break;
-    case SPECIFIER_NE:
-    case SPECIFIER_GE:
-    case SPECIFIER_GT:
-        break;
-    }
-    pref->free = false;
-}
-
 static struct preference preference_of(struct package *p)
 {
     struct preference pref = {
@@ -47,8 +24,9 @@ static struct preference preference_of(struct package *p)
         if (d->is_constraint)
             continue;
         pref.direct |= d->wants->url.p != NULL;
-        for (size_t k = 0; k < d->wants->specifiers.n; k++)
-            add_operator(&pref, &d->wants->specifiers.items[k]);
+        pref.pinned |= d->pinned;
+        pref.bounded |= d->bounded;
+        pref.free &= !d->wants->specifiers.n;
     }
     return pref;
 }

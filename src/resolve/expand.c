@@ -16,6 +16,19 @@ struct project *solver_project(struct solver *s, struct str name)
     return p;
 }
 
+/* As pip has it: a bound from above. */
+static bool is_bounded(const struct specifier_set *s)
+{
+    bool bounded = false;
+
+    for (size_t i = 0; i < s->n; i++) {
+        const struct specifier *sp = &s->items[i];
+        bounded |= sp->op == SPECIFIER_LT || sp->op == SPECIFIER_LE ||
+                   sp->op == SPECIFIER_COMPATIBLE || (sp->op == SPECIFIER_EQ && sp->wildcard);
+    }
+    return bounded;
+}
+
 static void demands_add(struct demands *d, const struct demand *what)
 {
     d->items = mem_grow(d->items, d->n, &d->cap, sizeof(*d->items));
@@ -23,6 +36,7 @@ static void demands_add(struct demands *d, const struct demand *what)
     *one = *what;
     one->pre = specifier_set_wants_pre(&what->wants->specifiers);
     one->pinned = specifier_set_is_pinned(&what->wants->specifiers);
+    one->bounded = is_bounded(&what->wants->specifiers);
 }
 
 static struct package *make_package(struct solver *s, struct project *p, struct str extra)

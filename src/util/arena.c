@@ -36,7 +36,8 @@ static struct arena_block *arena_block_add(struct arena *a, size_t need)
         size = BLOCK_MAX;
     if (size < need)
         size = need;
-    struct arena_block *b = mem_new(1, sizeof(*b) + size);
+    struct arena_block *b = mem_resize(NULL, sizeof(*b) + size, 1);
+    b->used = 0;
     b->size = size;
     b->next = a->head;
     a->head = b;
@@ -61,8 +62,10 @@ void *arena_alloc(struct arena *a, size_t n, size_t size)
 {
     if (size && n > SIZE_MAX / 2 / size)
         abort();
-    return arena_take(a, n * size,
-                      alignof(max_align_t)); /* fresh blocks are zeroed, bytes are used once */
+    void *p = arena_take(a, n * size, alignof(max_align_t));
+    if (n)
+        memset(p, 0, n * size);
+    return p;
 }
 
 struct str arena_str(struct arena *a, struct str s)
@@ -71,13 +74,15 @@ struct str arena_str(struct arena *a, struct str s)
         return STR_NONE;
     char *p = arena_take(a, s.n + 1, 1);
     memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
     return (struct str){ p, s.n };
 }
 
 void *arena_copy(struct arena *a, const void *items, size_t n, size_t size)
 {
-    void *p = arena_alloc(a, n, size);
-
+    if (size && n > SIZE_MAX / 2 / size)
+        abort();
+    void *p = arena_take(a, n * size, alignof(max_align_t));
     if (n)
         memcpy(p, items, n * size);
     return p;

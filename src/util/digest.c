@@ -6,11 +6,11 @@
 static const struct {
     const char *name;
     size_t bytes;
-    const EVP_MD *(*md)(void);
+    const char *openssl_name;
 } table[] = {
-    [DIGEST_SHA512] = { "sha512", 64, EVP_sha512 }, [DIGEST_SHA384] = { "sha384", 48, EVP_sha384 },
-    [DIGEST_SHA256] = { "sha256", 32, EVP_sha256 }, [DIGEST_SHA224] = { "sha224", 28, EVP_sha224 },
-    [DIGEST_SHA1] = { "sha1", 20, EVP_sha1 },       [DIGEST_MD5] = { "md5", 16, EVP_md5 },
+    [DIGEST_SHA512] = { "sha512", 64, "SHA512" }, [DIGEST_SHA384] = { "sha384", 48, "SHA384" },
+    [DIGEST_SHA256] = { "sha256", 32, "SHA256" }, [DIGEST_SHA224] = { "sha224", 28, "SHA224" },
+    [DIGEST_SHA1] = { "sha1", 20, "SHA1" },       [DIGEST_MD5] = { "md5", 16, "MD5" },
 };
 
 size_t digest_size(enum digest_alg alg)
@@ -84,6 +84,16 @@ static void must(int ok)
         abort();
 }
 
+/* Looked up once: for what is short that takes longer than to hash it. */
+static const EVP_MD *md_of(int alg)
+{
+    static EVP_MD *fetched[DIGEST_COUNT];
+
+    if (!fetched[alg])
+        fetched[alg] = EVP_MD_fetch(NULL, table[alg].openssl_name, NULL);
+    return fetched[alg];
+}
+
 void hasher_init(struct hasher *h, unsigned algs)
 {
     *h = (struct hasher){ { NULL } };
@@ -91,7 +101,7 @@ void hasher_init(struct hasher *h, unsigned algs)
         if (!(algs & (1u << i)))
             continue;
         h->ctx[i] = EVP_MD_CTX_new();
-        must(h->ctx[i] && EVP_DigestInit_ex(h->ctx[i], table[i].md(), NULL));
+        must(h->ctx[i] && EVP_DigestInit_ex(h->ctx[i], md_of(i), NULL));
     }
 }
 

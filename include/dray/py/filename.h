@@ -17,7 +17,7 @@ struct wheel_name {
     struct str build_digits; /* PEP 427: sorts first by the leading digits (here without leading
                                 zeros; any length) */
     struct str build_rest;   /* then by the rest as text */
-    struct str python_tags;  /* compressed sets, "py2.py3" */
+    struct str python_tags;  /* compressed sets, "py2.py3"; these three stand behind each other */
     struct str abi_tags;
     struct str platform_tags;
 };

@@ -43,8 +43,8 @@ struct demand {
     struct package *by; /* NULL: a person */
     size_t fate;        /* of `by` */
     const struct requirement *wants;
-    struct fates fates;              /* versions that will do */
-    bool is_constraint, pre, pinned; /* it asks for pre-releases, names a version */
+    struct fates fates;                       /* versions that will do */
+    bool is_constraint, pre, pinned, bounded; /* pre-releases, one version, none above */
 };
 
 struct demands {
