@@ -216,10 +216,21 @@ static int parse(struct file *file, struct str text, struct str project, struct 
     return code;
 }
 
+/* The file is named before that. */
+static struct str why_unusable(const struct file *file, const struct err *e)
+{
+    struct arena *a = &file->facts->arena;
+    struct str text = str_of(err_text(e));
+
+    if (e->code != ERR_UNSUPPORTED || !str_starts(text, file->label))
+        return arena_str(a, text);
+    return arena_f(a, "it%.*s; --no-deps takes it as it is",
+                   STR_ARG(str_sub(text, file->label.n, text.n)));
+}
+
 static void metadata_came(void *ctx, struct ladder_answer *answer)
 {
     struct file *file = ctx;
-    struct arena *a = &file->facts->arena;
     struct err e = { 0 };
 
     file->said.rung = answer->rung;
@@ -231,9 +242,9 @@ static void metadata_came(void *ctx, struct ladder_answer *answer)
     if (!err_move(&e, &answer->err))
         parse(file, answer->metadata, STR_NONE, STR_NONE, &e);
     if (is_unusable(&e)) {
-        file->said.needs.unusable = arena_str(a, str_of(err_text(&e)));
-        events_warn(file->facts->world.events, NULL, "%.*s is passed over: %s",
-                    STR_ARG(file->label), err_text(&e));
+        file->said.needs.unusable = why_unusable(file, &e);
+        events_warn(file->facts->world.events, NULL, "%.*s is passed over: %.*s",
+                    STR_ARG(file->label), STR_ARG(file->said.needs.unusable));
         err_done(&e);
     }
     err_move(&file->said.err, &e);

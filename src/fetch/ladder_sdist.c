@@ -18,8 +18,9 @@ bool ladder_can_read(const struct ladder *l)
 int ladder_refuse_sdist(const struct ladder *l, struct err *e)
 {
     return err_set(e, ERR_UNSUPPORTED,
-                   "it is a source distribution, and what it needs is only known when it is built "
-                   "(PEP 643), which %s; --no-deps takes it as it is",
+                   "%.*s is a source distribution, and what it needs is only known when it is "
+                   "built (PEP 643), which %s",
+                   STR_ARG(l->wish.filename),
                    l->world->cache.offline ? "is not done with --offline"
                                            : "pip does for the Python that it runs in alone");
 }
