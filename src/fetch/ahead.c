@@ -92,6 +92,10 @@ static void follow_solver(struct resolution *r)
     const struct solve_lack *likely = solver_likely(r->solver, &n);
 
     for (size_t i = 0; i < n; i++) {
+        if (loop_is_late(r->world->loop)) {
+            loop_post(r->world->loop, &r->ahead); /* what is known by then costs little */
+            return;
+        }
         const struct choice *c = map_get(&r->choices, likely[i].project);
         if (facts_is_cheap(r->facts, c->items[likely[i].candidate]))
             facts_metadata(r->facts, c->items[likely[i].candidate], c->project, NULL);

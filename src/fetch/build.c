@@ -254,8 +254,10 @@ static int prepare(struct build *b, const char **archive, struct err *e)
     if (!b->dir)
         return e->code;
     *archive = arena_f(&b->arena, "%s/sdist%s", b->dir, archive_suffix(b->name)).p;
-    if (b->fd >= 0 ? file_copy(b->fd, *archive, e) : symlink(real, *archive))
-        return e->code ? e->code : err_errno(e, "can't make %s", *archive);
+    if (b->fd >= 0 && file_copy(b->fd, *archive, e))
+        return e->code;
+    if (b->fd < 0 && symlink(real, *archive) != 0)
+        return err_errno(e, "can't make %s", *archive);
     b->out = arena_f(&b->arena, "%s/%s", b->dir, b->wants_metadata ? "report" : "out").p;
     return 0;
 }

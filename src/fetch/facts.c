@@ -216,18 +216,6 @@ static int parse(struct file *file, struct str text, struct str project, struct 
     return code;
 }
 
-/* The file is named before that. */
-static struct str why_unusable(const struct file *file, const struct err *e)
-{
-    struct arena *a = &file->facts->arena;
-    struct str text = str_of(err_text(e));
-
-    if (e->code != ERR_UNSUPPORTED || !str_starts(text, file->label))
-        return arena_str(a, text);
-    return arena_f(a, "it%.*s; --no-deps takes it as it is",
-                   STR_ARG(str_sub(text, file->label.n, text.n)));
-}
-
 static void metadata_came(void *ctx, struct ladder_answer *answer)
 {
     struct file *file = ctx;
@@ -242,7 +230,8 @@ static void metadata_came(void *ctx, struct ladder_answer *answer)
     if (!err_move(&e, &answer->err))
         parse(file, answer->metadata, STR_NONE, STR_NONE, &e);
     if (is_unusable(&e)) {
-        file->said.needs.unusable = why_unusable(file, &e);
+        const char *hint = e.code == ERR_UNSUPPORTED ? "; --no-deps takes it as it is" : "";
+        file->said.needs.unusable = arena_f(&file->facts->arena, "%s%s", err_text(&e), hint);
         events_warn(file->facts->world.events, NULL, "%.*s is passed over: %.*s",
                     STR_ARG(file->label), STR_ARG(file->said.needs.unusable));
         err_done(&e);
@@ -254,7 +243,8 @@ static void metadata_came(void *ctx, struct ladder_answer *answer)
     wake(&file->waits);
 }
 
-static void climb(struct file *file, const struct distribution *d, struct str project)
+static void climb(struct file *file, const struct distribution *d, struct str project,
+                  bool is_recalled)
 {
     const struct simple_file *f = d->file;
     struct ladder_wish wish = { .label = file->label,
@@ -263,6 +253,7 @@ static void climb(struct file *file, const struct distribution *d, struct str pr
                                 .project = arena_str(&file->facts->arena, project),
                                 .version = d->version.text,
                                 .promise = &file->promise,
+                                .is_recalled = is_recalled,
                                 .has_sidecar = f->has_metadata,
                                 .sidecar_digest =
                                     f->has_metadata_digest ? &f->metadata_digest : NULL };
@@ -271,28 +262,35 @@ static void climb(struct file *file, const struct distribution *d, struct str pr
         ladder_start(&file->facts->world, &file->facts->pool, &wish, metadata_came, file);
 }
 
-/* What the store has is known at once: a turn of the loop for each would take longer. */
-static bool recall(struct file *file, const struct distribution *d, struct str project)
+static bool is_kept(const struct file *file, struct buf *out)
 {
-    const struct fetch_world *w = &file->facts->world;
     struct recall_of of = { .sha256 = promise_sha256(&file->promise),
                             .url = file->url,
                             .label = file->label };
+
+    return !str_starts(file->url, STR("file:")) && recall_find(&file->facts->world.cache, &of, out);
+}
+
+/* What the store has is known at once: a turn of the loop for each would take longer. */
+static void begin(struct file *file, const struct distribution *d, struct str project)
+{
     struct buf text = { 0 };
     struct err e = { 0 };
     uint64_t start_us = clock_us();
 
-    file->known = !str_starts(file->url, STR("file:")) && recall_find(&w->cache, &of, &text) &&
-                  !parse(file, buf_str(&text), project, d->version.text, &e);
-    if (file->known) {
+    bool kept = is_kept(file, &text);
+    file->known = kept && !parse(file, buf_str(&text), project, d->version.text, &e);
+    if (!file->known) {
+        climb(file, d, project, !kept); /* what makes no sense it judges as any other */
+    } else {
         file->said.rung = METADATA_STORE;
-        events_emit(w->events, &(struct event){ .kind = EVENT_METADATA,
-                                                .text = str_of(metadata_rung_name(METADATA_STORE)),
-                                                .took_us = clock_us() - start_us });
+        events_emit(file->facts->world.events,
+                    &(struct event){ .kind = EVENT_METADATA,
+                                     .text = str_of(metadata_rung_name(METADATA_STORE)),
+                                     .took_us = clock_us() - start_us });
     }
     buf_done(&text);
     err_done(&e);
-    return file->known;
 }
 
 static struct file *find_file(struct facts *f, const struct distribution *d, struct str project)
@@ -314,8 +312,7 @@ static struct file *find_file(struct facts *f, const struct distribution *d, str
             file->said.needs.unusable = arena_str(&f->arena, str_of(err_text(&e)));
         } else {
             file->promise = promise_of(f, d, project);
-            if (!recall(file, d, project))
-                climb(file, d, project);
+            begin(file, d, project);
         }
     }
     err_done(&e);

@@ -107,7 +107,9 @@ static void metadata_came(void *ctx, struct ladder_answer *answer)
     f->body = answer->body;
     if (f->body)
         memcpy(f->digests, answer->digests, sizeof(f->digests));
-    if (!err_move(&f->fault, &answer->err))
+    if (err_move(&f->fault, &answer->err) == ERR_UNSUPPORTED)
+        err_wrap(&f->fault, "%.*s", STR_ARG(f->view.filename));
+    if (!f->fault.code)
         f->view.metadata = arena_str(&f->fetcher->arena, answer->metadata);
     ladder_destroy(f->ladder);
     f->ladder = NULL;

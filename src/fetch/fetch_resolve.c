@@ -2,8 +2,6 @@
  * those that it needs besides join them. Where sets are locked, each version pinned and its hashes
  * given, there is nothing to wait for: files are fetched at once, and that they are all that is
  * needed is seen afterwards, from the files themselves. */
-#include <stdlib.h>
-
 #include "dray/fetch/machine.h"
 
 static void fail_waiting(const struct fetch_set *set, const char *why)
@@ -47,32 +45,15 @@ static void take_result(struct fetch_set *set)
             add_needed(set, &set->result->pins[i]);
 }
 
-static int compare_names(const void *x, const void *y)
-{
-    return str_cmp(*(const struct str *)x, *(const struct str *)y);
-}
-
-/* In an order of their own, not in that of who asked first. */
-static struct str *copy_names(struct fetch *f, const struct str *names, size_t n)
-{
-    struct str *copy = arena_alloc(&f->fetcher->arena, n, sizeof(*copy));
-
-    for (size_t i = 0; i < n; i++)
-        copy[i] = arena_str(&f->fetcher->arena, names[i]);
-    if (n)
-        qsort(copy, n, sizeof(*copy), compare_names);
-    return copy;
-}
-
 static void tell_facts(struct fetch *f)
 {
     if (!f->view.metadata.p) { /* else of the wheel that was built of it */
         f->view.metadata = f->pin->facts->text;
         f->view.rung = f->pin->facts->rung;
     }
-    f->view.extras = copy_names(f, f->pin->extras, f->pin->n_extras);
+    f->view.extras = fetch_copy_names(f, f->pin->extras, f->pin->n_extras);
     f->view.n_extras = f->pin->n_extras;
-    f->view.via = copy_names(f, f->pin->via, f->pin->n_via);
+    f->view.via = fetch_copy_names(f, f->pin->via, f->pin->n_via);
     f->view.n_via = f->pin->n_via;
 }
 

@@ -69,6 +69,22 @@ static struct str label_of(struct fetcher *f, const struct fetch_set *set, struc
     return arena_f(&f->arena, "%.*s, for %.*s", STR_ARG(label), STR_ARG(set->label));
 }
 
+static int compare_names(const void *x, const void *y)
+{
+    return str_cmp(*(const struct str *)x, *(const struct str *)y);
+}
+
+struct str *fetch_copy_names(struct fetch *f, const struct str *names, size_t n)
+{
+    struct str *copy = arena_alloc(&f->fetcher->arena, n, sizeof(*copy));
+
+    for (size_t i = 0; i < n; i++)
+        copy[i] = arena_str(&f->fetcher->arena, names[i]);
+    if (n)
+        qsort(copy, n, sizeof(*copy), compare_names);
+    return copy;
+}
+
 struct fetch *fetcher_put(struct fetcher *f, struct fetch_set *set, const struct fetch_wish *wish)
 {
     struct fetch *item = arena_alloc(&f->arena, 1, sizeof(*item));
@@ -82,9 +98,9 @@ struct fetch *fetcher_put(struct fetcher *f, struct fetch_set *set, const struct
                                       .label = label_of(f, item->set, wish->label),
                                       .target = item->set->label,
                                       .project = wish->project,
-                                      .extras = wish->extras,
-                                      .n_extras = wish->n_extras,
                                       .body_bytes = FETCH_BYTES_UNKNOWN };
+    item->view.extras = fetch_copy_names(item, wish->extras, wish->n_extras);
+    item->view.n_extras = wish->n_extras;
     f->items = mem_grow(f->items, f->n, &f->cap, sizeof(struct fetch *));
     if (f->cap != cap)
         f->views = mem_resize(f->views, f->cap, sizeof(struct fetch_view *));

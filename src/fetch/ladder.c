@@ -108,7 +108,6 @@ void ladder_keep_body(struct ladder *l)
     } else if (!body_commit_to_store(l->body, store, &l->sha256, l->wish.filename, &e)) {
         cache_keep(&l->world->cache, STORE_FILE, l->wish.url, l->file_note, STR_NONE,
                    (struct str){ (const char *)l->sha256.bytes, digest_size(DIGEST_SHA256) });
-        store_object_path(store, &l->sha256, &l->path);
     }
     if (store)
         body_destroy(l->body);
@@ -317,7 +316,8 @@ static void begin(void *ctx)
         return;
     }
     struct recall_of of = whose(l);
-    if (recall_find(&l->world->cache, &of, &l->text) && !ladder_judge(l, &e)) {
+    if (!l->wish.is_recalled && recall_find(&l->world->cache, &of, &l->text) &&
+        !ladder_judge(l, &e)) {
         succeed(l, METADATA_STORE);
         return;
     }

@@ -1,8 +1,6 @@
 /* Of a source distribution the ladder reads PKG-INFO, which counts where it is final (PEP 643);
  * else it asks pip. That runs what is in the archive: never before its hash was seen to be right.
  */
-#include <stdlib.h>
-
 #include "dray/fetch/ladder_parts.h"
 #include "dray/py/filename.h"
 #include "dray/py/sdist.h"
@@ -18,18 +16,20 @@ bool ladder_can_read(const struct ladder *l)
 int ladder_refuse_sdist(const struct ladder *l, struct err *e)
 {
     return err_set(e, ERR_UNSUPPORTED,
-                   "%.*s is a source distribution, and what it needs is only known when it is "
-                   "built (PEP 643), which %s",
-                   STR_ARG(l->wish.filename),
+                   "it is a source distribution, and what it needs is only known when it is built "
+                   "(PEP 643), which %s",
                    l->world->cache.offline ? "is not done with --offline"
                                            : "pip does for the Python that it runs in alone");
 }
 
+/* Whatever pip says of it, it need not be fetched again. */
 static void pip_came(void *ctx, struct build_result *r)
 {
     struct ladder *l = ctx;
     struct err e = { 0 };
 
+    if (l->body)
+        ladder_keep_body(l);
     buf_reset(&l->text);
     buf_add_str(&l->text, r->metadata);
     if (!err_move(&e, &r->err) && ladder_judge(l, &e))
@@ -39,18 +39,11 @@ static void pip_came(void *ctx, struct build_result *r)
 
 static void ask_pip(struct ladder *l)
 {
-    const struct body *body = l->body ? l->body : l->answer.body;
     struct build_archive archive = { .path = buf_z(&l->path),
-                                     .fd = l->path.n ? -1 : body_fd(body),
+                                     .fd = l->body ? body_fd(l->body) : -1,
                                      .name = l->wish.filename };
-    struct err e = { 0 };
 
-    if (l->world->asks_pip) {
-        l->build = build_metadata_start(l->world->builds, &archive, pip_came, l);
-        return;
-    }
-    ladder_refuse_sdist(l, &e);
-    ladder_end(l, l->archive_rung, &e);
+    l->build = build_metadata_start(l->world->builds, &archive, pip_came, l);
 }
 
 /* Only what is final is held against the file: what is not pip may know better. */
@@ -66,12 +59,20 @@ static bool is_final(struct str text)
     return final;
 }
 
-/* A fetched body was checked when it came. */
-static int check_promise(const struct ladder *l, const struct sdist_file_result *r, struct err *e)
+static void judge_final(struct ladder *l, struct str text, struct err *e)
 {
-    bool is_local = !l->body && promise_has_digest(l->wish.promise);
+    buf_add_str(&l->text, text);
+    if (ladder_judge(l, e))
+        err_wrap(e, "reading %.*s", STR_ARG(l->wish.filename));
+}
 
-    return is_local ? promise_check(l->wish.promise, r->digests, e) : 0;
+/* Nobody else can tell: `r` perhaps says why. */
+static void give_up(struct ladder *l, struct sdist_file_result *r, struct err *e)
+{
+    if (err_move(e, &r->err))
+        err_wrap(e, "reading %.*s", STR_ARG(l->wish.filename));
+    else
+        ladder_refuse_sdist(l, e);
 }
 
 static void sdist_came(void *ctx, struct sdist_file_result *r)
@@ -80,28 +81,31 @@ static void sdist_came(void *ctx, struct sdist_file_result *r)
     struct err e = { 0 };
     bool final = is_final(r->text);
 
-    if (!err_move(&e, &r->read) && !check_promise(l, r, &e) && final) {
-        buf_add_str(&l->text, r->text);
-        if (ladder_judge(l, &e))
-            err_wrap(&e, "reading %.*s", STR_ARG(l->wish.filename));
-    }
-    if (!e.code && !final && !l->world->asks_pip && err_move(&e, &r->err))
-        err_wrap(&e, "reading %.*s", STR_ARG(l->wish.filename));
-    if (!e.code && l->body)
-        ladder_keep_body(l);
-    if (e.code || final)
-        ladder_end(l, l->archive_rung, &e);
-    else
+    if (!err_move(&e, &r->read) && l->sdist_is_checked)
+        promise_check(l->wish.promise, r->digests, &e);
+    if (!e.code && !final && l->world->asks_pip) {
         ask_pip(l);
+        return;
+    }
+    if (!e.code && final)
+        judge_final(l, r->text, &e);
+    else if (!e.code)
+        give_up(l, r, &e);
+    if (l->body && (!e.code || e.code == ERR_UNSUPPORTED)) /* which says nothing against it */
+        ladder_keep_body(l);
+    ladder_end(l, l->archive_rung, &e);
 }
 
+/* A fetched body was checked when it came. */
 void ladder_read_sdist(struct ladder *l, enum metadata_rung rung)
 {
+    l->archive_rung = rung;
+    l->sdist_is_checked = !l->body && promise_has_digest(l->wish.promise);
     struct sdist_file_wish wish = { .path = l->body ? l->wish.filename.p : buf_z(&l->path),
                                     .fd = l->body ? body_fd(l->body) : -1,
                                     .is_readable = ladder_can_read(l),
-                                    .algs = promise_algs(l->wish.promise) };
+                                    .algs =
+                                        l->sdist_is_checked ? promise_algs(l->wish.promise) : 0 };
 
-    l->archive_rung = rung;
     l->sdist = sdist_file_start(l->world->readers, &wish, sdist_came, l);
 }

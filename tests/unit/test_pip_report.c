@@ -78,12 +78,31 @@ static void test_others(void **state)
     fails("{\"install\": [{\"metadata\": {}}, {\"metadata\": {}}]}", "2 distributions");
 }
 
+/* Brackets within strings are none; too many of the others are not even read. */
+static void test_nested(void **state)
+{
+    char deep[200];
+    struct buf out = { 0 };
+    struct err e = { 0 };
+
+    (void)state;
+    gives(ITEM("{\"name\": "
+               "\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"}"),
+          "Name: \"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n\n");
+    memset(deep, '[', sizeof(deep));
+    struct str json = { deep, sizeof(deep) };
+    assert_int_equal(pip_report_metadata(json, &out, &e), ERR_LIMIT);
+    err_done(&e);
+    buf_done(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_nested),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

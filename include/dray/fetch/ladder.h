@@ -16,6 +16,7 @@ struct ladder_wish {
     struct str filename; /* a wheel, or a source distribution: those only by the first rungs */
     struct str project, version; /* what the metadata has to say; STR_NONE: anything */
     const struct promise *promise;
+    bool is_recalled; /* the store was looked into, and has nothing */
     bool has_sidecar;
     const struct digest *sidecar_digest; /* or NULL */
     const struct fetch_view *view;       /* whom warnings and events are about; or NULL */

@@ -22,6 +22,7 @@ struct ladder {
     struct build *build;
     struct buf path;                 /* of the archive, where it has one */
     enum metadata_rung archive_rung; /* which brought it */
+    bool sdist_is_checked;           /* against the promise, while it is read */
     struct body *body;               /* of the whole file, until it is kept */
     struct loop_task begin;
     struct buf text;

@@ -91,6 +91,8 @@ struct fetcher {
 
 /* One more machine. */
 struct fetch *fetcher_put(struct fetcher *f, struct fetch_set *set, const struct fetch_wish *wish);
+/* For its view: in an order of their own, not in that of who asked first. */
+struct str *fetch_copy_names(struct fetch *f, const struct str *names, size_t n);
 /* Enters LOOKUP. From a task of the loop. */
 void fetch_begin(struct fetch *f);
 /* Stops what is under way and removes the temporary file; the state stays. */
