@@ -233,6 +233,32 @@ static void test_write_when_full(void **state)
     assert_int_equal(got, 0);
 }
 
+static void test_copy(void **state)
+{
+    static char large[200000];
+    struct temp_dir d;
+    struct err e = { 0 };
+
+    (void)state;
+    temp_dir_open(&d);
+    for (size_t i = 0; i < sizeof(large); i++)
+        large[i] = (char)(i % 251);
+    temp_dir_put(&d, "from", (struct str){ large, sizeof(large) });
+    int fd = open(temp_dir_at(&d, "from"), O_RDONLY);
+    assert_int_equal(lseek(fd, 100, SEEK_SET), 100); /* from its beginning all the same */
+    assert_int_equal(file_copy(fd, temp_dir_at(&d, "to"), &e), 0);
+    read_is(temp_dir_at(&d, "to"), SIZE_MAX, (struct str){ large, sizeof(large) });
+    assert_int_equal(file_copy(fd, temp_dir_at(&d, "to"), &e), ERR_IO); /* not over another */
+    assert_non_null(strstr(err_text(&e), "exists"));
+    err_done(&e);
+    close(fd);
+    fd = open(temp_dir_at(&d, "."), O_RDONLY);
+    assert_int_equal(file_copy(fd, temp_dir_at(&d, "dir"), &e), ERR_IO);
+    err_done(&e);
+    close(fd);
+    temp_dir_close(&d);
+}
+
 static void test_make_dir(void **state)
 {
     struct temp_dir d;
@@ -286,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_write_replaces_whole),
         cmocka_unit_test(test_write_fails),
         cmocka_unit_test(test_write_when_full),
+        cmocka_unit_test(test_copy),
         cmocka_unit_test(test_make_dir),
         cmocka_unit_test(test_make_dir_over_file),
     };
