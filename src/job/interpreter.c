@@ -122,8 +122,6 @@ static void name_kept(const char *program, const char *cache_dir, struct buf *ou
 {
     char real[PATH_MAX], hex[DIGEST_HEX_SIZE];
     struct stat st;
-    struct hasher h;
-    struct digest digests[DIGEST_COUNT];
     struct buf key = { 0 };
 
     if (is_script(program) || !realpath(program, real) || stat(real, &st) != 0)
@@ -137,12 +135,9 @@ static void name_kept(const char *program, const char *cache_dir, struct buf *ou
               (long long)mtime.tv_sec, (long)mtime.tv_nsec, (unsigned long long)st.st_ino);
     add_facts_of_system(&key);
     buf_add_z(&key, target_probe_script);
-    hasher_init(&h, 1u << DIGEST_SHA256);
-    hasher_add(&h, key.p, key.n);
-    hasher_finish(&h, digests);
-    hasher_done(&h);
+    struct digest digest = digest_sha256(buf_str(&key));
     buf_done(&key);
-    buf_add_f(out, "%s/interpreters/%s.json", cache_dir, digest_hex(&digests[DIGEST_SHA256], hex));
+    buf_add_f(out, "%s/interpreters/%s.json", cache_dir, digest_hex(&digest, hex));
 }
 
 static int read_answer(struct str json, struct target **out, struct err *e)

@@ -24,15 +24,10 @@ const char *store_kind_name(enum store_kind kind)
 
 static void make_key(enum store_kind kind, struct str key, uint8_t out[static KEY_BYTES])
 {
-    struct digest digests[DIGEST_COUNT];
-    struct hasher h;
+    struct digest digest = digest_sha256(key);
 
-    hasher_init(&h, 1u << DIGEST_SHA256);
-    hasher_add(&h, key.p, key.n);
-    hasher_finish(&h, digests);
-    hasher_done(&h);
     out[0] = (uint8_t)kind;
-    memcpy(out + 1, digests[DIGEST_SHA256].bytes, KEY_BYTES - 1);
+    memcpy(out + 1, digest.bytes, KEY_BYTES - 1);
 }
 
 static void copy_record(struct arena *a, const struct store_record *r, struct store_record *out)

@@ -24,7 +24,7 @@ import tarfile
 import tempfile
 import zlib
 
-from oracle import arguments, ask, program, tell
+from oracle import arguments, ask, batches, program, tell
 
 CASES = 2000
 BLOCK = 512
@@ -294,13 +294,7 @@ class Asking:
                 self.wrong.append(f"{what}, {len(data)} bytes, pieces of {piece}: {problem}, dray says {answer}")
 
     def all(self, asked):
-        batch = []
-        for case in asked:
-            batch.append(case)
-            if len(batch) == 100:
-                self.batch(batch)
-                batch = []
-        if batch:
+        for batch in batches(asked):
             self.batch(batch)
 
 

@@ -26,7 +26,7 @@ import warnings
 import zipfile
 from pathlib import PurePosixPath
 
-from oracle import arguments, ask, program, tell
+from oracle import arguments, ask, batches, program, tell
 from pip._internal.metadata.importlib._dists import WheelDistribution
 
 CASES = 1500
@@ -303,13 +303,7 @@ class Asking:
                 self.wrong.append(f"{what}, {len(data)} bytes, tail {tail}: {problem}, dray says {answer}")
 
     def all(self, asked):
-        batch = []
-        for case in asked:
-            batch.append(case)
-            if len(batch) == 100:
-                self.batch(batch)
-                batch = []
-        if batch:
+        for batch in batches(asked):
             self.batch(batch)
 
     def wheels(self, folder):

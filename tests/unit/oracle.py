@@ -36,6 +36,18 @@ def ask(oracle, questions):
             yield line[:-1].decode(errors="replace")
 
 
+def batches(cases, size=100):
+    """So many at a time, since each is kept in a file while it is asked about."""
+    batch = []
+    for case in cases:
+        batch.append(case)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
 def arguments(description, cases):
     """What each takes when it is run by hand."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])

@@ -22,15 +22,10 @@ static int feed_all(struct sdist_reader *r, struct str file, size_t piece, struc
 
 static void answer_found(struct str text)
 {
-    struct digest digests[DIGEST_COUNT];
+    struct digest digest = digest_sha256(text);
     char hex[DIGEST_HEX_SIZE];
-    struct hasher h;
 
-    hasher_init(&h, 1u << DIGEST_SHA256);
-    hasher_add(&h, text.p, text.n);
-    hasher_finish(&h, digests);
-    hasher_done(&h);
-    printf("found\t%s\n", digest_hex(&digests[DIGEST_SHA256], hex));
+    printf("found\t%s\n", digest_hex(&digest, hex));
 }
 
 static void answer_read(const struct question *q)

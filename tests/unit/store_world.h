@@ -14,18 +14,6 @@
 #include "dray/store/store.h"
 #include "temp_dir.h"
 
-static inline struct digest store_world_sha256(struct str content)
-{
-    struct digest all[DIGEST_COUNT];
-    struct hasher h;
-
-    hasher_init(&h, 1u << DIGEST_SHA256);
-    hasher_add(&h, content.p, content.n);
-    hasher_finish(&h, all);
-    hasher_done(&h);
-    return all[DIGEST_SHA256];
-}
-
 static inline struct store *store_world_open(const char *root, uint64_t max_bytes)
 {
     struct err e = { 0 };
@@ -41,7 +29,7 @@ static inline struct store *store_world_open(const char *root, uint64_t max_byte
 static inline int store_world_try(struct store *s, struct str content)
 {
     struct err e = { 0 };
-    struct digest sha256 = store_world_sha256(content);
+    struct digest sha256 = digest_sha256(content);
     struct place_file *f = place_file_create(store_temp(s), &e);
     int code = f ? place_file_write(f, content.p, content.n, &e) : e.code;
 
@@ -58,7 +46,7 @@ static inline int store_world_try(struct store *s, struct str content)
 static inline struct digest store_world_commit(struct store *s, struct str content)
 {
     assert_int_equal(store_world_try(s, content), 0);
-    return store_world_sha256(content);
+    return digest_sha256(content);
 }
 
 enum { WORLD_NONE = -1 }; /* beside enum store_trust */

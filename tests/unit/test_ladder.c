@@ -56,7 +56,7 @@ static void scene_open(struct scene *s, bool with_store)
     world_open(&s->w);
     server_open(&s->server, s->w.loop, s->routes, 0);
     small_wheel_add(&s->wheel, STR(WHEEL_TEXT), DESCRIPTION_BYTES);
-    s->sha256 = store_world_sha256(buf_str(&s->wheel));
+    s->sha256 = digest_sha256(buf_str(&s->wheel));
     s->dir = place_open(s->w.dir.path, &e);
     assert_non_null(s->dir);
     s->world = (struct fetch_world){ .loop = s->w.loop,
@@ -199,7 +199,7 @@ static void test_sidecar(void **state)
     (void)state;
     scene_open(&s, true);
     serve_sidecar(&s, STR(WHEEL_TEXT));
-    struct digest digest = store_world_sha256(STR(WHEEL_TEXT));
+    struct digest digest = digest_sha256(STR(WHEEL_TEXT));
     s.wish.sidecar_digest = &digest;
     gives(&s, METADATA_SIDECAR, 1, STR(WHEEL_TEXT));
     assert_int_equal(s.got.bytes, strlen(WHEEL_TEXT));
@@ -407,7 +407,7 @@ static void serve_sdist(struct scene *s, const char *text)
     small_sdist_add(&archive, "demo-1.0/PKG-INFO", text);
     serve(s, "/" SDIST_NAME, "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\n",
           buf_str(&archive));
-    s->sha256 = store_world_sha256(buf_str(&archive));
+    s->sha256 = digest_sha256(buf_str(&archive));
     s->wish.filename = s->wish.label = STR(SDIST_NAME);
     s->wish.url = arena_f(&s->w.dir.arena, "http://127.0.0.1:%u/" SDIST_NAME, s->server.port);
     buf_done(&archive);

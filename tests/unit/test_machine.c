@@ -41,14 +41,9 @@ static void ended(void *ctx)
  */
 static void put_index(struct scene *s)
 {
-    struct digest got[DIGEST_COUNT];
     char hex[DIGEST_HEX_SIZE];
-    struct hasher h;
 
-    hasher_init(&h, 1u << DIGEST_SHA256);
-    hasher_add(&h, content, sizeof(content) - 1);
-    hasher_finish(&h, got);
-    s->sha256 = got[DIGEST_SHA256];
+    s->sha256 = digest_sha256(str_of(content));
     temp_dir_put(&s->w.dir, "files/foo-1.0-py3-none-any.whl", str_of(content));
     temp_dir_put(&s->w.dir, "files/bar-2.0.tar.gz", str_of(other));
     temp_dir_put(&s->w.dir, "simple/foo/index.html",

@@ -16,7 +16,7 @@ struct bench {
 
 static void bench_open(struct bench *b)
 {
-    *b = (struct bench){ .sha256 = store_world_sha256(STR("the wheel")) };
+    *b = (struct bench){ .sha256 = digest_sha256(STR("the wheel")) };
     temp_dir_open(&b->dir);
     b->cache.store = store_world_open(temp_dir_at(&b->dir, "store"), 0);
     b->by_url = (struct recall_of){ .url = WHEEL_URL, .label = STR("demo.whl") };
@@ -85,7 +85,7 @@ static void test_by_hash(void **state)
     assert_true(finds(&b, &b.by_hash, NULL));
     recall_keep(&b.cache, &b.by_hash, NULL, STR("its metadata"));
     struct digest same = b.sha256;
-    struct digest other = store_world_sha256(STR("another wheel"));
+    struct digest other = digest_sha256(STR("another wheel"));
     struct recall_of of_another = { .sha256 = &same, .url = elsewhere };
     for (unsigned run = 0; run < 2; run++) {
         assert_true(finds(&b, &b.by_hash, "its metadata"));
@@ -190,7 +190,7 @@ static void test_forget(void **state)
 {
     struct bench b;
     struct recall_of other = { .url = STR("https://example.org/other.whl") };
-    struct digest other_sha256 = store_world_sha256(STR("another wheel"));
+    struct digest other_sha256 = digest_sha256(STR("another wheel"));
 
     (void)state;
     for (unsigned known = 0; known < 2; known++) { /* the hash of what is to be forgotten */
@@ -215,7 +215,7 @@ static void test_forget(void **state)
 
 static void test_without_a_store(void **state)
 {
-    struct digest sha256 = store_world_sha256(STR("the wheel"));
+    struct digest sha256 = digest_sha256(STR("the wheel"));
     struct recall_of ofs[] = { { .url = WHEEL_URL }, { .sha256 = &sha256, .url = WHEEL_URL } };
 
     (void)state;

@@ -216,7 +216,7 @@ static const struct str object_content = { "object", 6 };
 
 static void object_step(struct world *w, struct str step)
 {
-    struct digest sha256 = store_world_sha256(object_content);
+    struct digest sha256 = digest_sha256(object_content);
     const char *path = store_world_path(&w->dir, w->store, &sha256);
 
     if (str_is(step, "commit"))
@@ -267,7 +267,7 @@ static bool is_right(struct store *s, const struct digest *sha256)
 static void object_case(struct case_line *c, void *ctx)
 {
     struct world w;
-    struct digest sha256 = store_world_sha256(object_content);
+    struct digest sha256 = digest_sha256(object_content);
     struct store_object o = { .trust = STORE_UNVERIFIED };
 
     if (!case_has(c, 2, 2))
@@ -353,7 +353,7 @@ static void test_use(void **state)
 
 static bool is_left(struct store *s, char name, struct str content)
 {
-    struct digest sha256 = store_world_sha256(content);
+    struct digest sha256 = digest_sha256(content);
     struct store_record r;
     struct arena a = { 0 };
 
@@ -979,8 +979,8 @@ static void fork_and(void (*fn)(const char *root), const char *root)
 static void test_dead_session(void **state)
 {
     struct temp_dir d;
-    struct digest flushed = store_world_sha256(STR("flushed"));
-    struct digest waiting = store_world_sha256(STR("waiting"));
+    struct digest flushed = digest_sha256(STR("flushed"));
+    struct digest waiting = digest_sha256(STR("waiting"));
 
     (void)state;
     temp_dir_open(&d);
@@ -1080,7 +1080,7 @@ static bool fill_later(const char *dir)
 {
     static char bytes[2 * FULL_DISK_BYTES];
     struct store_record r = { .content = { bytes, sizeof(bytes) } };
-    struct digest small = store_world_sha256(STR("small"));
+    struct digest small = digest_sha256(STR("small"));
     struct arena a = { 0 };
     struct buf ballast = { 0 };
 

@@ -275,7 +275,7 @@ static void put_item(struct temp_dir *d, struct store *s, const struct item *i, 
 static bool is_left(struct store *s, const struct item *i)
 {
     char bytes[64];
-    struct digest sha256 = store_world_sha256(fill(bytes, i));
+    struct digest sha256 = digest_sha256(fill(bytes, i));
     struct arena a = { 0 };
     struct store_record r;
     bool left = i->name[0] < 'a' ? store_world_find(s, &sha256) != WORLD_NONE
@@ -359,7 +359,7 @@ static void test_purge(void **state)
     struct stat st;
     assert_int_equal(stat(temp_dir_at(&d, "index.sqlite"), &st), 0);
     assert_true(st.st_size < LIMIT_MIB);
-    struct digest later = store_world_sha256(STR("in progress"));
+    struct digest later = digest_sha256(STR("in progress"));
     ok(store_commit(other, f, &(struct store_put){ .sha256 = &later, .bytes = 11 }, &e),
        &e); /* its session has stayed */
     place_file_destroy(f);
@@ -436,7 +436,7 @@ static void random_op(struct store *s, unsigned *seed)
     char bytes[4096], key[8];
     unsigned n = next_random(seed) % CONTENTS;
     struct str want = content_of(n, bytes);
-    struct digest sha256 = store_world_sha256(want);
+    struct digest sha256 = digest_sha256(want);
     struct store_record r = { .label = STR("label"), .content = want };
     struct arena a = { 0 };
 

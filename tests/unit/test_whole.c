@@ -104,7 +104,7 @@ static void run(struct scene *s)
 /* The file, verified and whole on the disk, after so many requests. */
 static void gives(struct scene *s, struct str text, unsigned requests)
 {
-    struct digest sha256 = store_world_sha256(text);
+    struct digest sha256 = digest_sha256(text);
     char *got = mem_new(text.n + 1, 1);
 
     run(s);
@@ -170,7 +170,7 @@ static void test_large(void **state)
 
 static void test_promised(void **state)
 {
-    struct digest all[DIGEST_COUNT], other = store_world_sha256(STR("other"));
+    struct digest all[DIGEST_COUNT], other = digest_sha256(STR("other"));
     struct hasher h;
     struct scene s;
 
@@ -254,7 +254,7 @@ static void test_faults(void **state)
 static void test_second_attempt(void **state)
 {
     static const char *const first[] = { CUT, "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\n" NOTHING };
-    struct digest sha256 = store_world_sha256(STR(TEXT));
+    struct digest sha256 = digest_sha256(STR(TEXT));
     struct scene s;
 
     (void)state;
