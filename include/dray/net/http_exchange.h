@@ -78,5 +78,9 @@ bool exchange_decodes(const struct http_exchange *x);
 void exchange_admit(struct http *h);
 /* From NEW: to QUEUED, or to ENDED when `result.err` is set. */
 void exchange_begin(struct http_exchange *x);
+/* Its attempt has ended, or is to: decides what comes next, and goes there. In REQUEST or BODY. */
+void exchange_judge(struct http_exchange *x);
+/* Takes the attempt back, if there is one. */
+void exchange_drop_transfer(struct http_exchange *x);
 /* Releases everything but the result. */
 void exchange_free(struct http_exchange *x);

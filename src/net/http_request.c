@@ -1,0 +1,169 @@
+/* The options of one request. What libcurl would do by itself is switched off: it resolves in a
+ * thread, and follows redirects to hosts whose addresses it would resolve there too. */
+#include "dray/net/http_request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dray/net/http_range.h"
+
+enum {
+    CONNECT_MS = 10 * 1000, /* for one address; less when the options' time-out is less */
+    /* Fewer calls of recv(), and of all that the kernel does around one; each running transfer has
+     * a buffer. libcurl before 7.88 takes no more than 512 KiB. */
+    BULK_BUFFER_BYTES = 1024 * 1024,
+    BODY_BUFFER_BYTES = 64 * 1024,
+    PAGE_BUFFER_BYTES = 16 * 1024,
+};
+
+/* What is the same for every request. */
+static void set_rules(struct http_transfer *t, bool afresh)
+{
+    const struct http_options *o = &t->owner->http->options;
+    CURL *easy = t->easy;
+
+    /* No SIGALRM; libcurl then leaves SIGPIPE to us as well, see loop_open(). */
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "");
+    /* Ours to follow: libcurl would resolve the next host in a thread. */
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* nor what the environment says */
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(o->timeout_ms < CONNECT_MS ? o->timeout_ms : CONNECT_MS));
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* net/url has removed the dots */
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, afresh ? 1L : 0L);
+    if (o->user_agent)
+        curl_easy_setopt(easy, CURLOPT_USERAGENT, o->user_agent);
+}
+
+static void set_tls(struct http_transfer *t)
+{
+    const struct http_options *o = &t->owner->http->options;
+
+    if (o->ca_file)
+        curl_easy_setopt(t->easy, CURLOPT_CAINFO, o->ca_file);
+    if (o->client_cert)
+        curl_easy_setopt(t->easy, CURLOPT_SSLCERT, o->client_cert);
+    if (url_is_trusted(&t->owner->url, o->trusted_hosts, o->n_trusted_hosts)) {
+        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+}
+
+static void add_header(struct http_transfer *t, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(t->headers, line);
+
+    if (!longer)
+        abort();
+    t->headers = longer;
+}
+
+static void add_field(struct http_transfer *t, const char *name, const char *value)
+{
+    struct buf line = { 0 };
+
+    if (!value)
+        return;
+    buf_add_f(&line, "%s: %s", name, value);
+    add_header(t, buf_z(&line));
+    buf_done(&line);
+}
+
+/* By hand, all of them: by its options libcurl would decode the answer, or judge it. */
+static void add_fields(struct http_transfer *t)
+{
+    const struct http_exchange *x = t->owner;
+    struct buf range = { 0 };
+
+    if (!exchange_decodes(x))
+        add_header(t, "Accept-Encoding: identity");
+    add_field(t, "Accept", x->accept);
+    if (x->range.kind != HTTP_WHOLE) {
+        http_range_write(&x->range, &range);
+        add_field(t, "Range", buf_z(&range));
+        buf_done(&range);
+    }
+    add_field(t, "If-Range", x->if_range);
+    add_field(t, "If-None-Match", x->if_none_match);
+    add_field(t, "If-Modified-Since", x->if_modified_since);
+}
+
+static long buffer_bytes(const struct http_exchange *x)
+{
+    if (x->is_page)
+        return PAGE_BUFFER_BYTES;
+    return x->ticket.is_bulk ? BULK_BUFFER_BYTES : BODY_BUFFER_BYTES;
+}
+
+/* HTTP/2. Over plain http there is none to negotiate, and CURLOPT_PIPEWAIT would make all pages
+ * wait for the first connection. */
+static bool may_stream(const struct http_exchange *x)
+{
+    return x->is_page && !x->http->options.http1_only && strcmp(x->url.scheme, "https") == 0;
+}
+
+/* Pages may be compressed and share one connection; bodies come as the bytes that were hashed, over
+ * HTTP/1.1, whose flow is the kernel's: Debian's libcurl has none of the later mendings of HTTP/2.
+ */
+static void set_kind(struct http_transfer *t)
+{
+    const struct http_exchange *x = t->owner;
+    CURL *easy = t->easy;
+
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     (long)(t->streams ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, t->streams ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_bytes(x));
+    if (exchange_decodes(x))
+        curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that libcurl can decode */
+    add_fields(t);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
+}
+
+/* Credentials of the URL itself, or the first one's on its own origin. */
+static void set_credentials(struct http_transfer *t)
+{
+    const struct http_exchange *x = t->owner;
+    const struct url *from = &x->url;
+
+    if (!from->user && !from->password && url_same_origin(&x->url, &x->origin))
+        from = &x->origin;
+    if (!from->user && !from->password)
+        return;
+    curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(t->easy, CURLOPT_USERNAME, from->user ? from->user : "");
+    curl_easy_setopt(t->easy, CURLOPT_PASSWORD, from->password ? from->password : "");
+}
+
+/* Exactly one address: libcurl then starts no thread to resolve, and does not stall between two of
+ * them, which it does under multi_socket (before 8.17: no timer is set for the second). "+": not
+ * kept in its cache for ever. */
+static void set_address(struct http_transfer *t)
+{
+    const struct url *u = &t->owner->url;
+    const char *address = t->addresses[t->at].text;
+    bool ipv6 = strchr(address, ':') != NULL;
+    struct buf line = { 0 };
+
+    if (strcmp(u->host, address) == 0) /* a literal one: nothing to resolve */
+        return;
+    buf_add_f(&line, ipv6 ? "+%s:%u:[%s]" : "+%s:%u:%s", u->host, u->port, address);
+    t->resolve = curl_slist_append(NULL, buf_z(&line));
+    if (!t->resolve)
+        abort();
+    curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
+    buf_done(&line);
+}
+
+void http_request_set(struct http_transfer *t, bool afresh)
+{
+    curl_easy_setopt(t->easy, CURLOPT_URL, t->owner->url.text);
+    t->streams = may_stream(t->owner);
+    set_rules(t, afresh);
+    set_tls(t);
+    set_kind(t);
+    set_credentials(t);
+    set_address(t);
+}
