@@ -18,6 +18,7 @@ struct body {
     char *piece; /* of `room`; NULL until there is something to write */
     size_t piece_bytes, room;
     uint64_t bytes, max_bytes;
+    unsigned algs;
 };
 
 /* The pool is for whole ones; a small file has one of its own size. */
@@ -56,12 +57,18 @@ struct body *body_create(struct place *place, struct body_pool *pool, unsigned a
 {
     struct place_file *file = place_file_create(place, e);
 
-    if (!file)
-        return NULL;
+    return file ? body_resume(file, pool, algs, max_bytes) : NULL;
+}
+
+struct body *body_resume(struct place_file *file, struct body_pool *pool, unsigned algs,
+                         uint64_t max_bytes)
+{
     struct body *b = mem_new(1, sizeof(*b));
+
     b->file = file;
     b->pool = pool;
     b->max_bytes = max_bytes;
+    b->algs = algs;
     hasher_init(&b->hasher, algs);
     return b;
 }
@@ -74,15 +81,31 @@ static int body_flush(struct body *b, struct err *e)
     return n ? place_file_write(b->file, b->piece, n, e) : 0;
 }
 
-int body_add(struct body *b, const void *bytes, size_t n, struct err *e)
+int body_recall(struct body *b, const void *bytes, size_t n, struct err *e)
 {
-    const char *at = bytes;
-
     if (n > b->max_bytes - b->bytes)
         return err_set(e, ERR_LENGTH, "it is longer than the %" PRIu64 " bytes that were promised",
                        b->max_bytes);
     b->bytes += n;
     hasher_add(&b->hasher, bytes, n);
+    return 0;
+}
+
+int body_restart(struct body *b, struct err *e)
+{
+    b->bytes = 0;
+    b->piece_bytes = 0;
+    hasher_done(&b->hasher);
+    hasher_init(&b->hasher, b->algs);
+    return place_file_clear(b->file, e);
+}
+
+int body_add(struct body *b, const void *bytes, size_t n, struct err *e)
+{
+    const char *at = bytes;
+
+    if (body_recall(b, bytes, n, e))
+        return e->code;
     if (n && !b->piece)
         take_piece(b);
     while (n) {
@@ -107,6 +130,15 @@ int body_finish(struct body *b, struct digest out[static DIGEST_COUNT], struct e
 {
     hasher_finish(&b->hasher, out);
     return body_flush(b, e);
+}
+
+struct place_file *body_file(struct body *b)
+{
+    struct err e = { 0 };
+    int code = body_flush(b, &e);
+
+    err_done(&e);
+    return code ? NULL : b->file;
 }
 
 int body_fd(const struct body *b)

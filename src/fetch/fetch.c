@@ -171,6 +171,15 @@ void fetch_begin(struct fetch *f)
     states[FETCH_LOOKUP].enter(f);
 }
 
+/* With a body that may be cut short here. */
+static bool is_on_its_way(const struct fetch *f)
+{
+    enum fetch_state s = f->view.state;
+
+    return s == FETCH_PROBE || s == FETCH_QUEUE || s == FETCH_HEADER || s == FETCH_BODY ||
+           s == FETCH_WAIT;
+}
+
 void fetch_cancel(struct fetch *f)
 {
     source_query_destroy(f->query);
@@ -183,8 +192,12 @@ void fetch_cancel(struct fetch *f)
     build_destroy(f->build);
     loop_timer_destroy(f->timer);
     loop_unpost(f->fetcher->world.loop, &f->look);
+    loop_unpost(f->fetcher->world.loop, &f->resume.guard);
     hasher_done(&f->hasher);
+    if (is_on_its_way(f))
+        fetch_keep_partial(f);
     body_destroy(f->body);
+    buf_done(&f->resume.validator);
     place_file_destroy(f->copy);
     buf_done(&f->found_path);
     cache_note_done(&f->note);

@@ -160,6 +160,10 @@ void fetch_verify(struct fetch *f)
         keep_url(f);
         fetch_keep_body(f);
     }
+    if (fetch_has_resumed_wrong(f)) {
+        fetch_start_over(f);
+        return;
+    }
     if (f->fault.code && is_worth_again(f)) {
         fetch_begin_again(f);
         return;

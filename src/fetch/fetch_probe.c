@@ -133,7 +133,8 @@ static void go_fetching(struct fetch *f)
     if (f->fetcher->world.cache.offline && f->view.origin == FETCH_FROM_NETWORK)
         err_set(&f->fault, ERR_OFFLINE, "%.*s is not in the store; run without --offline",
                 STR_ARG(f->view.filename));
-    fetch_go_unless_fault(f, is_dry(f) ? FETCH_DONE : FETCH_QUEUE);
+    if (f->fault.code || is_dry(f) || !fetch_take_partial(f))
+        fetch_go_unless_fault(f, is_dry(f) ? FETCH_DONE : FETCH_QUEUE);
 }
 
 static void looked_elsewhere(void *ctx, const struct existing_answer *answer)

@@ -7,7 +7,10 @@
 #include "dray/net/url.h"
 #include "dray/util/file.h"
 
-enum { BULK_BYTES = 1024 * 1024 }; /* what is at least so large shares the bulk's limit */
+enum {
+    BULK_BYTES = 1024 * 1024,   /* what is at least so large shares the bulk's limit */
+    FORWARD_BYTES = 256 * 1024, /* an attempt that brought so much was none in vain */
+};
 
 /* The store's, else in the directory it goes into: that of archives is not the destination. */
 static struct place *temp_place(const struct fetch *f)
@@ -30,9 +33,9 @@ static void begun(void *ctx)
     fetch_go(ctx, FETCH_HEADER);
 }
 
-static int head(void *ctx, const struct http_head *h, struct err *e)
+/* Of the whole file. */
+static int check_head(struct fetch *f, const struct http_head *h, struct err *e)
 {
-    struct fetch *f = ctx;
     uint64_t promised = f->promise.bytes;
 
     if (h->body_bytes >= 0 && promised != FETCH_BYTES_UNKNOWN &&
@@ -42,10 +45,28 @@ static int head(void *ctx, const struct http_head *h, struct err *e)
                        h->body_bytes, promised);
     if (h->body_bytes >= 0)
         f->view.body_bytes = (uint64_t)h->body_bytes;
+    return 0;
+}
+
+static int head(void *ctx, const struct http_head *h, struct err *e)
+{
+    struct fetch *f = ctx;
+    struct http_head of_whole = *h;
+
+    of_whole.status = 200; /* a part is as fresh as the whole (RFC 9111 section 3.4) */
     if (f->fault.code)
         return err_move(e, &f->fault);
+    if (f->resume.first && fetch_resume_head(f, h, e))
+        return e->code;
+    if (h->status == 416)
+        return 0;
+    if (h->status == 200) {
+        if (check_head(f, h, e))
+            return e->code;
+        fetch_resume_begin(f, h);
+    }
     if (f->fetcher->world.cache.store)
-        cache_note_head(&f->note, h);
+        cache_note_head(&f->note, &of_whole);
     fetch_go(f, FETCH_BODY);
     return 0;
 }
@@ -69,7 +90,7 @@ static void check_length(struct fetch *f, struct http_result *result)
     uint64_t got = f->view.got_bytes, promised = f->promise.bytes;
     bool known = promised != FETCH_BYTES_UNKNOWN;
 
-    if (result->err.code)
+    if (result->err.code || f->resume.answer != RESUME_ACCEPTED)
         return;
     if (known && got != promised)
         err_set(&result->err, ERR_LENGTH, "it ended after %" PRIu64 " of %" PRIu64 " bytes", got,
@@ -88,8 +109,7 @@ void fetch_begin_again(struct fetch *f)
     events_emit(f->fetcher->world.events, &(struct event){ .kind = EVENT_RETRY,
                                                            .fetch = &f->view,
                                                            .text = str_of(err_text(&f->fault)) });
-    body_destroy(f->body);
-    f->body = NULL;
+    fetch_resume_reset(f);
     f->has_found = false;
     fetch_unset_built(f); /* that is not what the network has */
     f->past_store = true; /* so that this happens once */
@@ -107,19 +127,44 @@ static bool go_past_store(struct fetch *f, const struct http_result *result)
 
     if ((code != ERR_SPACE && code != ERR_IO) || temp_place(f) == fetch_dest(f))
         return false;
+    fetch_resume_reset(f);
     f->past_store = true;
     f->delay_ms = 0;
     return true;
+}
+
+/* The server won't go on, or not rightly: at once, from the first byte. What it says of the whole
+ * will show whether it can be had. */
+static bool give_up_resuming(struct fetch *f, struct http_result *result)
+{
+    if (f->resume.answer != RESUME_REFUSED)
+        return false;
+    if (!result->err.code)
+        err_set(&result->err, ERR_UNSUPPORTED, "the server can't go on at byte %" PRIu64,
+                f->resume.first);
+    fetch_resume_reset(f);
+    f->delay_ms = 0;
+    return true;
+}
+
+/* An attempt that brought the body forward is a failure of the network, not of this file: a long
+ * one over a line that breaks every minute gets there in the end. */
+static void count_failure(struct fetch *f)
+{
+    bool forward = f->body && body_bytes(f->body) >= f->resume.first + FORWARD_BYTES;
+
+    f->failures = forward ? 1 : f->failures + 1;
 }
 
 static bool try_again(struct fetch *f, struct http_result *result)
 {
     unsigned retries = f->fetcher->world.retries;
 
-    if (!go_past_store(f, result) && !retry_after(result, f->view.attempt, retries, &f->delay_ms))
-        return false;
-    body_destroy(f->body);
-    f->body = NULL;
+    if (!go_past_store(f, result) && !give_up_resuming(f, result)) {
+        count_failure(f);
+        if (!retry_after(result, f->failures, retries, &f->delay_ms))
+            return false;
+    }
     events_emit(f->fetcher->world.events, &(struct event){ .kind = EVENT_RETRY,
                                                            .fetch = &f->view,
                                                            .text = str_of(err_text(&result->err)),
@@ -137,17 +182,29 @@ static void fail_transfer(struct fetch *f, struct http_result *result)
     if (f->view.attempt > 1)
         err_set(&f->fault, f->fault.code, "%s (in the last of %u attempts)", err_text(&f->fault),
                 f->view.attempt);
+    if (result->again || f->fault.code == ERR_STATUS)
+        fetch_keep_partial(f);
     fetch_go(f, FETCH_FAILED);
+}
+
+/* Its bytes are all here, whatever the connection has come to. */
+static void go_verify(struct fetch *f)
+{
+    if (f->view.state != FETCH_BODY)
+        fetch_go(f, FETCH_BODY);
+    fetch_go(f, FETCH_HASH);
 }
 
 static void transferred(void *ctx, struct http_result *result)
 {
     struct fetch *f = ctx;
+    bool again = result->err.code && result->again && fetch_body_is_whole(f);
+    bool refused = f->resume.answer == RESUME_REFUSED;
 
     f->exchange = NULL;
     check_length(f, result);
-    if (!result->err.code)
-        fetch_go(f, FETCH_HASH);
+    if (again || (!result->err.code && !refused))
+        go_verify(f);
     else if (!try_again(f, result))
         fail_transfer(f, result);
 }
@@ -165,7 +222,7 @@ static void queue_request(struct fetch *f)
     };
 
     f->view.attempt++;
-    f->view.got_bytes = 0;
+    fetch_resume_ask(f, &rq);
     cache_note_reset(&f->note);
     f->exchange = http_start(f->fetcher->world.http, &rq, &sink);
 }
@@ -176,7 +233,8 @@ static void queue_request(struct fetch *f)
 void fetch_await_head(struct fetch *f)
 {
     err_done(&f->fault); /* of an attempt that failed in two ways */
-    create_body(f);
+    if (!f->body)
+        create_body(f);
 }
 
 static void retry_now(void *ctx)
@@ -245,6 +303,8 @@ void fetch_await_turn(struct fetch *f)
 {
     if (is_here(f))
         queue_copy(f);
+    else if (fetch_body_is_whole(f)) /* of an earlier run */
+        go_verify(f);
     else
         queue_request(f);
 }

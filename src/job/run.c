@@ -282,7 +282,7 @@ static void count_done(struct job_result *r, const struct fetch_view *v)
     case FETCH_FROM_NETWORK:
     case FETCH_FROM_FILE:
         r->fetched++;
-        r->fetched_bytes += v->got_bytes;
+        r->fetched_bytes += v->got_bytes - v->resumed_bytes;
         break;
     case FETCH_FROM_STORE:
     case FETCH_FROM_PIP:

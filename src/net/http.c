@@ -161,8 +161,9 @@ struct http_exchange *http_start(struct http *h, const struct http_request *rq,
     struct http_exchange *x = mem_new(1, sizeof *x);
 
     assert(!h->in_sink); /* libcurl is on the stack */
-    /* RFC 9110 section 13.1.5: beside a range only, and never a weak one. */
-    assert(!rq->if_range || (rq->range.kind != HTTP_WHOLE && rq->if_range[0] == '"'));
+    /* RFC 9110 section 13.1.5: beside a range only, and never a weak one (W/"..."). */
+    assert(!rq->if_range ||
+           (rq->range.kind != HTTP_WHOLE && !str_starts(str_of(rq->if_range), STR("W/"))));
     x->http = h;
     x->sink = *sink;
     x->accept = dup_or_null(rq->accept);

@@ -29,7 +29,11 @@ static bool take_span(struct str text, struct http_content_range *r)
 
 void http_range_write(const struct http_range *r, struct buf *out)
 {
-    assert(r->kind != HTTP_WHOLE && r->n > 0);
+    assert(r->kind != HTTP_WHOLE && (r->n > 0 || r->kind == HTTP_REST));
+    if (r->kind == HTTP_REST) {
+        buf_add_f(out, "bytes=%" PRIu64 "-", r->first);
+        return;
+    }
     if (r->kind == HTTP_SUFFIX) {
         buf_add_f(out, "bytes=-%" PRIu64, r->n);
         return;

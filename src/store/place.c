@@ -266,6 +266,7 @@ void place_file_destroy(struct place_file *f)
         close(f->fd);
     if (!f->committed && f->name[0])
         unlinkat(f->place->fd, f->name, 0);
+    place_file_leave_beside(f);
     f->place->n_files--;
     free(f);
 }

@@ -18,6 +18,7 @@
 #endif
 
 #include "dray/store/lock.h"
+#include "dray/store/partial.h"
 #include "dray/util/buf.h"
 #include "dray/util/clock.h"
 #include "dray/util/dir.h"
@@ -146,6 +147,11 @@ struct place *session_place(struct session *s)
     return s->place;
 }
 
+int session_parent_fd(const struct session *s)
+{
+    return s->partial_fd;
+}
+
 static void remove_files(int dir_fd)
 {
     DIR *list = dir_open(dir_fd, ".");
@@ -166,6 +172,7 @@ static bool sweep_one(struct session *s, const char *name)
         return false;
     int lock_fd = openat(dir_fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (lock_fd >= 0 && lock_alone(lock_fd) && lock_is_there(dir_fd, lock_fd)) {
+        partial_rescue(dir_fd, s->partial_fd);
         remove_files(dir_fd);
         dead = unlinkat(dir_fd, "lock", 0) == 0;
     }

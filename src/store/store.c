@@ -16,6 +16,7 @@
 
 #include "dray/store/mark.h"
 #include "dray/store/object_file.h"
+#include "dray/store/partial.h"
 #include "dray/store/parts.h"
 #include "dray/util/clock.h"
 #include "dray/util/dir.h"
@@ -24,6 +25,7 @@
 #include "dray/util/mem.h"
 
 enum {
+    PARTIAL_KEPT_S = 14 * 24 * 3600,
     CLOSE_WAIT_MS = 5000,
     FLUSH_LOG_BYTES = 256 * LIMIT_MIB, /* for who never closes: one slow turn in so much */
     FLUSH_ROWS = 200,        /* in one turn of the loop, 2 to 3 ms; the next flush goes on */
@@ -290,6 +292,7 @@ struct store *store_open(const struct store_options *o, struct err *e)
 {
     struct store *s = mem_new(1, sizeof(*s));
     struct err why = { 0 };
+    uint64_t gone = 0;
 
     s->root = mem_dup(o->root);
     s->objects = -1;
@@ -314,6 +317,8 @@ struct store *store_open(const struct store_options *o, struct err *e)
     s->incomplete = dead && !s->index;
     if (!s->read_only && s->index && (dead || s->index->is_new))
         store_adopt(s);
+    if (s->session)
+        partial_prune(s, clock_unix_s() - PARTIAL_KEPT_S, s->max_bytes / 4, &gone, &gone);
     return s;
 }
 
@@ -333,6 +338,7 @@ void store_close(struct store *s)
     pending_done(&s->pending);
     if (s->objects >= 0)
         close(s->objects);
+    free(s->partials.items);
     free(s->root);
     free(s);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dray/store/object_file.h"
+#include "dray/store/partial.h"
 #include "dray/store/parts.h"
 #include "dray/util/clock.h"
 
@@ -47,6 +48,7 @@ int store_info(struct store *s, struct store_info *out, struct err *e)
     if (!index_info(s->index, &info))
         return unreadable(s, e);
     info.max_bytes = s->max_bytes;
+    partial_count(s, &info.partials, &info.partial_bytes);
     *out = info;
     return 0;
 }
@@ -222,6 +224,8 @@ int store_prune(struct store *s, int64_t before_s, uint64_t max_bytes, uint64_t 
         index_least_used(s->index, before_s, total > max_bytes ? total - max_bytes : 0, SIZE_MAX,
                          &victims);
     remove_all(s, &victims, &gone);
+    partial_prune(s, before_s, max_bytes == UINT64_MAX ? max_bytes : max_bytes / 4, &gone.objects,
+                  &gone.bytes);
     return end(s, &gone, objects, bytes, e);
 }
 
@@ -259,6 +263,7 @@ int store_purge(struct store *s, uint64_t *objects, uint64_t *bytes, struct err 
     index_least_used(s->index, INT64_MAX, 0, SIZE_MAX, &victims);
     remove_all(s, &victims, &p.gone);
     object_file_each(s->objects, purge_file, &p);
+    partial_prune(s, INT64_MAX, 0, &p.gone.objects, &p.gone.bytes);
     index_remove_damaged(s->root);
     return end(s, &p.gone, objects, bytes, e);
 }

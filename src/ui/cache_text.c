@@ -16,7 +16,7 @@ static void add_size(struct buf *out, uint64_t n, const char *noun, uint64_t byt
 
 void cache_text_info(struct buf *out, const char *root, const struct store_info *info)
 {
-    uint64_t bytes = info->object_bytes;
+    uint64_t bytes = info->object_bytes + info->partial_bytes;
 
     buf_add_f(out, "%s\n", root);
     buf_add_z(out, "files      ");
@@ -26,6 +26,8 @@ void cache_text_info(struct buf *out, const char *root, const struct store_info 
         buf_add_f(out, "%-10s ", store_kind_name((enum store_kind)k));
         add_size(out, info->records[k], "record", info->record_bytes[k]);
     }
+    buf_add_z(out, "unfinished ");
+    add_size(out, info->partials, "file", info->partial_bytes);
     buf_add_z(out, "in all     ");
     human_bytes(out, bytes);
     buf_add_z(out, " of at most ");
@@ -54,6 +56,8 @@ void cache_text_info_json(struct buf *out, const char *root, const struct store_
     }
     add_int(j, "files", info->objects);
     add_int(j, "file_bytes", info->object_bytes);
+    add_int(j, "unfinished", info->partials);
+    add_int(j, "unfinished_bytes", info->partial_bytes);
     for (int k = 0; k < STORE_KIND_COUNT; k++) {
         json_key(j, store_kind_name((enum store_kind)k));
         json_map(j);

@@ -93,6 +93,15 @@ void line_retry(struct buf *out, const struct event *ev, bool colour)
     buf_add_c(out, '\n');
 }
 
+void line_resumed(struct buf *out, const struct event *ev)
+{
+    buf_add_z(out, "Resumed ");
+    shown_add(out, line_name(ev->fetch));
+    buf_add_z(out, " at ");
+    human_bytes(out, ev->n);
+    buf_add_c(out, '\n');
+}
+
 void line_warning(struct buf *out, const struct event *ev, bool colour)
 {
     line_tag(out, LINE_WARNING, "warning:", colour);

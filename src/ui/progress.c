@@ -93,6 +93,8 @@ static void lines_take(struct progress *p, const struct event *ev)
         line_state(&p->said, ev);
     else if (ev->kind == EVENT_RETRY && loud)
         line_retry(&p->said, ev, p->o.colour);
+    else if (ev->kind == EVENT_RESUMED && loud && p->o.verbose)
+        line_resumed(&p->said, ev);
     else if (ev->kind == EVENT_PAGE && loud && p->o.verbose)
         line_page(&p->said, ev);
     else if (ev->kind == EVENT_SKIPPED && loud)

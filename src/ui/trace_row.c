@@ -161,6 +161,8 @@ int trace_row_take(struct trace_file *t, enum event_kind kind, const struct trac
     if (kind == EVENT_METADATA)
         return take_metadata(t, row, l, e);
     row->retries += kind == EVENT_RETRY;
+    if (kind == EVENT_RESUMED && l->n != TRACE_NUMBER_NONE)
+        row->last_got = l->n; /* an earlier run's */
     return 0;
 }
 

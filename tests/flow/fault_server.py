@@ -310,7 +310,8 @@ class FaultServer:
             return answer
         if callable(answer.ranges):
             return answer.ranges(asked, right_range(answer, asked))
-        same = request.headers.get("if-range") in (None, answer.headers.get("ETag"))
+        validators = (None, answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
+        same = request.headers.get("if-range") in validators
         return right_range(answer, asked) if same else answer
 
     @staticmethod

@@ -115,6 +115,39 @@ static void test_pieces(void **state)
     scene_close(&s);
 }
 
+/* Bytes that are in the file already are hashed, the rest is added; or all begins anew. */
+static void test_resume(void **state)
+{
+    struct digest got[DIGEST_COUNT] = { 0 }, want = digest_sha256(STR("0123456789"));
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    for (int anew = 0; anew < 2; anew++) {
+        struct place_file *file = place_file_create(s.place, &s.err);
+        assert_int_equal(place_file_write(file, anew ? "abcde" : "01234", 5, &s.err), 0);
+        struct body *b = body_resume(file, &s.pool, 1u << DIGEST_SHA256, 10);
+        assert_int_equal(body_recall(b, anew ? "abcde" : "01234", 5, &s.err), 0);
+        assert_int_equal(body_recall(b, "012345", 6, &s.err), ERR_LENGTH);
+        err_done(&s.err);
+        if (anew) {
+            assert_int_equal(body_add(b, "f", 1, &s.err), 0);
+            assert_int_equal(body_restart(b, &s.err), 0);
+            assert_int_equal(body_bytes(b), 0);
+            assert_int_equal(body_add(b, "01234", 5, &s.err), 0);
+        }
+        assert_int_equal(body_bytes(b), 5);
+        assert_ptr_equal(body_file(b), file);
+        assert_int_equal(body_add(b, "56789", 5, &s.err), 0);
+        assert_int_equal(body_finish(b, got, &s.err), 0);
+        assert_true(digest_eq(&got[DIGEST_SHA256], &want));
+        assert_int_equal(body_commit(b, s.place, "ten", &s.err), 0);
+        body_destroy(b);
+        assert_true(temp_dir_has(&s.dir, "ten", STR("0123456789")));
+    }
+    scene_close(&s);
+}
+
 /* One byte above what was promised is refused before it is counted or written. */
 static void test_too_long(void **state)
 {
@@ -194,9 +227,10 @@ static void test_abandoned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty),        cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_pieces),       cmocka_unit_test(test_too_long),
-        cmocka_unit_test(test_side_by_side), cmocka_unit_test(test_abandoned),
+        cmocka_unit_test(test_empty),     cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_pieces),    cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_too_long),  cmocka_unit_test(test_side_by_side),
+        cmocka_unit_test(test_abandoned),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

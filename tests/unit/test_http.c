@@ -836,6 +836,12 @@ static void test_request_fields(void **state)
     ask_of(&g, &w, "127.0.0.1", "/part-last",
            (struct http_request){ .range = { HTTP_SPAN, UINT64_MAX - 1, 1 } });
     world_run(&w);
+    ask_of(&g, &w, "127.0.0.1", "/part-last",
+           (struct http_request){ .range = { HTTP_REST, 10, 0 },
+                                  .if_range = "Sun, 06 Nov 1994 08:49:37 GMT" });
+    world_run(&w);
+    expect_line(&w, "Range: bytes=10-", 1);
+    expect_line(&w, "If-Range: Sun, 06 Nov 1994 08:49:37 GMT", 1);
     expect_line(&w, "Range: bytes=-18446744073709551615", 1);
     expect_line(&w, "Range: bytes=18446744073709551614-18446744073709551614", 1);
     /* What was asked before leaves nothing to the next one. */

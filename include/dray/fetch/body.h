@@ -24,8 +24,19 @@ void body_pool_done(struct body_pool *p);
  * UINT64_MAX: any length. */
 struct body *body_create(struct place *place, struct body_pool *pool, unsigned algs,
                          uint64_t max_bytes, struct err *e);
+/* Goes on with `file`, which has bytes already: body_recall() is told of all of them before the
+ * first body_add(). Takes over `file`. */
+struct body *body_resume(struct place_file *file, struct body_pool *pool, unsigned algs,
+                         uint64_t max_bytes);
 int body_add(struct body *b, const void *bytes, size_t n, struct err *e);
+/* These are in the file already. */
+int body_recall(struct body *b, const void *bytes, size_t n, struct err *e);
+/* Forgets all bytes. */
+int body_restart(struct body *b, struct err *e);
 uint64_t body_bytes(const struct body *b);
+/* The unfinished file with all its bytes, for store/partial; borrowed. NULL: they can't be written.
+ */
+struct place_file *body_file(struct body *b);
 /* Writes what is left and gives the digests, out[alg] for each of `algs`. No body_add() afterwards.
  */
 int body_finish(struct body *b, struct digest out[static DIGEST_COUNT], struct err *e);

@@ -104,7 +104,8 @@ struct fetch_view {
     enum fetch_origin origin; /* from METADATA on; final from DONE on */
     unsigned attempt;         /* 1, 2, ...: of the request for the body */
     uint64_t body_bytes;      /* promised size, or FETCH_BYTES_UNKNOWN */
-    uint64_t got_bytes;       /* of the present attempt */
+    uint64_t got_bytes;       /* of its body, so far */
+    uint64_t resumed_bytes;   /* of these, what an earlier run had got */
     const struct digest
         *digests; /* promised by the index or the user, then verified; n_digests may be 0 */
     size_t n_digests;
@@ -124,13 +125,14 @@ struct fetch_view {
 
 /* kind, name in traces */
 #define EVENT_KINDS(X)                                                                             \
-    X(START, "start") /* the run begins; n: requirements so far known, 0 when not yet */           \
-    X(ADDED, "added") /* fetch: a requirement has become a machine; in order, before others */     \
-    X(STATE, "state") /* fetch went from `from` to `to` */                                         \
-    X(BYTES, "bytes") /* fetch: n more bytes of its body; not in traces */                         \
-    X(RETRY, "retry") /* fetch: an attempt failed (text says why), the next one in n ms */         \
-    X(PAGE, "page")   /* an index page: text: its URL; n: bytes that came; took_us; code: 0 or     \
-                       * error; origin: store when no request was needed */                        \
+    X(START, "start")     /* the run begins; n: requirements so far known, 0 when not yet */       \
+    X(ADDED, "added")     /* fetch: a requirement has become a machine; in order, before others */ \
+    X(STATE, "state")     /* fetch went from `from` to `to` */                                     \
+    X(BYTES, "bytes")     /* fetch: n more bytes of its body; not in traces */                     \
+    X(RETRY, "retry")     /* fetch: an attempt failed (text says why), the next one in n ms */     \
+    X(RESUMED, "resumed") /* fetch: its body goes on at byte n */                                  \
+    X(PAGE, "page")       /* an index page: text: its URL; n: bytes that came; took_us; code: 0 or \
+                           * error; origin: store when no request was needed */                    \
     X(METADATA, "metadata") /* fetch has its metadata: text: the rung; n: bytes; took_us */        \
     X(SKIPPED, "skipped")   /* text: a requirement whose marker is false for the target */         \
     X(WARNING, "warning")   /* text: one sentence; fetch when it is about one, else NULL */        \

@@ -1,13 +1,14 @@
 /* machine.h: one machine from inside. Private to fetch.c, which moves it, and to those that do the
  * work of its states: fetch_resolve.c has the set resolved, fetch_decide.c chooses its file,
- * fetch_probe.c looks whether that is here, fetch_transfer.c gets it, fetch_place.c puts it into
- * its place, fetch_build.c makes a wheel of it. */
+ * fetch_probe.c looks whether that is here, fetch_transfer.c gets it, fetch_resume.c lets a cut one
+ * go on, fetch_place.c puts it into its place, fetch_build.c makes a wheel of it. */
 #pragma once
 
 #include "dray/fetch/body.h"
 #include "dray/fetch/build.h"
 #include "dray/fetch/existing.h"
 #include "dray/fetch/fetch.h"
+#include "dray/fetch/fetch_resume.h"
 #include "dray/fetch/ladder.h"
 #include "dray/fetch/promise.h"
 #include "dray/fetch/reader.h"
@@ -63,6 +64,8 @@ struct fetch {
     struct promise archive_promise;
     struct build *build;      /* BUILD */
     const char *wheel;        /* BUILD: that it made; goes with it */
+    struct resume resume;     /* QUEUE to BODY; PROBE, while what an earlier run got is hashed */
+    unsigned failures;        /* attempts that brought nothing forward, in a row */
     struct loop_timer *timer; /* WAIT */
     uint64_t delay_ms;        /* of the WAIT that comes next */
     struct err fault;         /* why it is about to go to FAILED */

@@ -35,10 +35,11 @@ struct http_options {
 enum http_range_kind {
     HTTP_WHOLE,
     HTTP_SPAN,  /* bytes [first, first + n): "bytes=first-last" */
-    HTTP_SUFFIX /* the last n bytes: "bytes=-n" */
+    HTTP_SUFFIX, /* the last n bytes: "bytes=-n" */
+    HTTP_REST /* all from `first` on: "bytes=first-" */
 };
 
-/* RFC 9110 section 14.1.2; n > 0. */
+/* RFC 9110 section 14.1.2; n > 0 but for HTTP_REST, which has none. */
 struct http_range {
     enum http_range_kind kind;
     uint64_t first, n;
@@ -61,7 +62,7 @@ struct http_request {
      * too: they go to `head`, which must look at status and content_range, since a server may send
      * anything. The body of a 416 is not handed on. */
     struct http_range range;
-    const char *if_range; /* a strong ETag, beside a range; or NULL */
+    const char *if_range; /* a strong ETag or an HTTP date, beside a range; or NULL */
     /* With one of these 304 is an answer too, without a body. */
     const char *if_none_match, *if_modified_since;
 };

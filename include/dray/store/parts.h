@@ -9,6 +9,13 @@
 /* A use is noted again after this long: a record that is read all day is written once an hour. */
 enum { STORE_USE_S = 3600 };
 
+/* What partial.h keeps, as it was when it was last looked at. */
+struct partials {
+    struct partial_name *items;
+    size_t n, cap;
+    uint64_t listed_us; /* 0: to be looked at again */
+};
+
 struct store {
     char *root;
     int objects; /* the open directory <root>/objects */
@@ -16,7 +23,8 @@ struct store {
     bool read_only;
     char boot[SESSION_BOOT_SIZE]; /* "": unknown, so trust does not outlive the process */
     struct session *session;      /* NULL when read_only */
-    struct store_index *index;    /* NULL while it can't be used */
+    struct partials partials;
+    struct store_index *index; /* NULL while it can't be used */
     struct pending pending;
     unsigned kinds; /* a set, bit (1u << kind), of which the index had records when it was asked */
     bool kinds_known; /* since the last flush: others may have added some */

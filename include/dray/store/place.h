@@ -28,6 +28,8 @@ const char *place_dir(const struct place *p);
 /* A new empty temporary file, mode 0666 less the umask. */
 struct place_file *place_file_create(struct place *p, struct err *e);
 int place_file_write(struct place_file *f, const void *bytes, size_t n, struct err *e);
+/* Forgets what was written. */
+int place_file_clear(struct place_file *f, struct err *e);
 /* Gives it the name `name`, replacing a file of that name. Only place_file_destroy() is allowed
  * afterwards. */
 int place_file_commit(struct place_file *f, const char *name, struct err *e);

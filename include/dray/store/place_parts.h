@@ -1,9 +1,11 @@
-/* place_parts.h: what the files of store/place share. Private to them and to their test. */
+/* place_parts.h: what the files of store/place share. Private to them, to store/partial, and to
+ * their test. */
 #pragma once
 
 #include <sys/types.h>
 
 #include "dray/store/place.h"
+#include "dray/util/str.h"
 
 enum { PLACE_NAME_SIZE = 64, PLACE_SOURCES = 4 };
 
@@ -29,7 +31,8 @@ struct place {
 struct place_file {
     struct place *place;
     int fd;
-    char name[PLACE_NAME_SIZE]; /* the temporary one; "" while it has none */
+    char name[PLACE_NAME_SIZE];   /* the temporary one; "" while it has none */
+    char beside[PLACE_NAME_SIZE]; /* of a file that goes when it goes; "": none */
     bool committed;
 };
 
@@ -38,3 +41,15 @@ void place_temp_name(struct place *p, char out[static PLACE_NAME_SIZE]);
 /* Gives the very file that is open as `fd` the name `name`; -1 and errno. ENOENT also where there
  * is no /proc. */
 int place_link_fd(int fd, int dir_fd, const char *name);
+
+/* Another temporary name, in its directory; false: it can't be. */
+bool place_file_rename(struct place_file *f, const char *name);
+/* Writes `content` into a new file `name` beside it, instead of the one that was there. */
+bool place_file_put_beside(struct place_file *f, const char *name, struct str content);
+/* Removes that. */
+void place_file_leave_beside(struct place_file *f);
+/* A temporary file that is there already under `name`, with one beside it; NULL: it isn't. */
+struct place_file *place_file_reopen(struct place *p, const char *name, const char *beside);
+/* Moves it and what is beside it into another directory, under their names. Only
+ * place_file_destroy() is allowed afterwards, if it was moved or not. */
+bool place_file_park(struct place_file *f, int dir_fd);

@@ -16,6 +16,8 @@ struct session *session_open(const char *root, struct err *e);
  * process was killed. Every place_file must have been destroyed. NULL is allowed. */
 void session_close(struct session *s, bool leave);
 struct place *session_place(struct session *s);
+/* The directory of all sessions; borrowed. */
+int session_parent_fd(const struct session *s);
 /* Clears what is left of processes that are gone; whether there was one that had not come to its
  * session_close(). */
 bool session_sweep(struct session *s);

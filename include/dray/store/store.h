@@ -5,6 +5,7 @@
  *     <root>/objects/ab/abcdef...    verified files, mode 0444, named by their sha256
  *     <root>/partial/<session>/      files in progress of one process, which holds a lock on
  *                                    <session>/lock; when it is gone, the next store_open() clears
+ *     <root>/partial/                bodies that were cut: partial.h
  *     <root>/index.sqlite            records, sizes, last use; beside it its log
  *     <root>/CACHEDIR.TAG            says that it is a store; a directory without it that holds
  *                                    other things is refused

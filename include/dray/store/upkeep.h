@@ -9,8 +9,9 @@
 struct store_info {
     uint64_t objects, object_bytes;
     uint64_t records[STORE_KIND_COUNT], record_bytes[STORE_KIND_COUNT];
-    uint64_t max_bytes;   /* the cap */
-    int64_t oldest_use_s; /* 0 when empty */
+    uint64_t max_bytes;               /* the cap */
+    int64_t oldest_use_s;             /* 0 when empty */
+    uint64_t partials, partial_bytes; /* bodies that were cut, and are kept for their rest */
 };
 /* From the index alone: nothing is walked. */
 int store_info(struct store *s, struct store_info *out, struct err *e);
@@ -39,7 +40,8 @@ int store_verify(struct store *s, store_found_fn found, void *ctx, struct store_
                  struct err *e);
 /* Removes what was last used before `before_s`, then the least recently used until at most
  * `max_bytes` are left (UINT64_MAX: as many as there are); and records that are stale for a month
- * and were not used in it, but immutable ones. How much went. */
+ * and were not used in it, but immutable ones. Of cut bodies the same, but a quarter of `max_bytes`
+ * are left. How much went. */
 int store_prune(struct store *s, int64_t before_s, uint64_t max_bytes, uint64_t *objects,
                 uint64_t *bytes, struct err *e);
 /* Everything goes, but what other processes have in progress. */

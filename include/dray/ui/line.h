@@ -24,6 +24,7 @@ void line_origin(struct buf *out, const struct fetch_view *v);
 /* "retrying a.whl in 0.8 s: the server answered 503" */
 void line_retry(struct buf *out, const struct event *ev, bool colour);
 /* "warning: ..." */
+void line_resumed(struct buf *out, const struct event *ev);
 void line_warning(struct buf *out, const struct event *ev, bool colour);
 /* "Read   URL  (12 kB in 80 ms)" */
 void line_page(struct buf *out, const struct event *ev);

@@ -52,6 +52,7 @@ enum {
 
     /* The store */
     LIMIT_STORE_RECORD_BYTES = 64 * LIMIT_MIB,
+    LIMIT_NOTE_BYTES = 16 * 1024, /* what lies beside a body that was cut */
     LIMIT_PIP_RECORD_BYTES = LIMIT_MIB, /* the headers of one answer in pip's cache */
 
     /* What children and local files say */
