@@ -15,6 +15,7 @@
 enum {
     GUARD_BYTES = 8 * LIMIT_MIB, /* what is so large is kept even when dray is killed */
     VALIDATOR_MAX = 1024,
+    HELD_MAX = 64, /* a descriptor each */
 };
 
 /* Is its body written where the store can keep it? */
@@ -49,8 +50,27 @@ static struct str validator_of(const struct http_head *h)
     return !h->etag.p && changed_s >= 0 && made_s > changed_s ? h->last_modified : STR_NONE;
 }
 
+void fetch_resume_release(struct fetch *f)
+{
+    f->fetcher->n_held -= f->resume.held;
+    f->resume.held = false;
+}
+
+void fetch_resume_hold(struct fetch *f)
+{
+    if (!f->body)
+        return;
+    if (f->fetcher->n_held >= HELD_MAX) {
+        fetch_resume_reset(f);
+        return;
+    }
+    f->resume.held = true;
+    f->fetcher->n_held++;
+}
+
 void fetch_resume_reset(struct fetch *f)
 {
+    fetch_resume_release(f);
     body_destroy(f->body);
     f->body = NULL;
     f->view.got_bytes = f->view.resumed_bytes = 0;
@@ -267,7 +287,7 @@ bool fetch_take_partial(struct fetch *f)
     struct arena a = { 0 };
     struct buf key = { 0 };
 
-    if (!is_in_store(f) || f->view.origin != FETCH_FROM_NETWORK)
+    if (!is_in_store(f) || f->view.origin != FETCH_FROM_NETWORK || f->fetcher->n_held >= HELD_MAX)
         return false;
     add_key(f, &key);
     struct place_file *file = partial_take(store, buf_str(&key), &a, &note);
@@ -281,6 +301,7 @@ bool fetch_take_partial(struct fetch *f)
             buf_add_str(&f->resume.validator, note.validator);
         f->resume.total_bytes = note.total_bytes;
         f->body = body_resume(file, &f->fetcher->pool, promise_algs(&f->promise), f->promise.bytes);
+        fetch_resume_hold(f);
         f->reader = reader_start(f->fetcher->world.readers, place_dir(store_temp(store)), &sink);
     }
     buf_done(&key);

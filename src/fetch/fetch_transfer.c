@@ -30,6 +30,7 @@ static void create_body(struct fetch *f)
 
 static void begun(void *ctx)
 {
+    fetch_resume_release(ctx);
     fetch_go(ctx, FETCH_HEADER);
 }
 
@@ -169,6 +170,7 @@ static bool try_again(struct fetch *f, struct http_result *result)
                                                            .fetch = &f->view,
                                                            .text = str_of(err_text(&result->err)),
                                                            .n = f->delay_ms });
+    fetch_resume_hold(f);
     fetch_go(f, FETCH_WAIT);
     return true;
 }
@@ -190,6 +192,7 @@ static void fail_transfer(struct fetch *f, struct http_result *result)
 /* Its bytes are all here, whatever the connection has come to. */
 static void go_verify(struct fetch *f)
 {
+    fetch_resume_release(f);
     if (f->view.state != FETCH_BODY)
         fetch_go(f, FETCH_BODY);
     fetch_go(f, FETCH_HASH);

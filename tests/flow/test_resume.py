@@ -166,3 +166,19 @@ def test_what_is_damaged_is_fetched_anew(dray, dest, fault, big):
     succeeded(dray.download("-i", fault.index, "--retries", "3", "demo", dest=dest))
     assert (dest / big.name).read_bytes() == big.read_bytes()
     assert ranges_of(fault, big) == [None, "bytes=1000000-", None]
+
+
+def test_many_that_wait(dray, dest, fault, wheel):
+    """An open file each, while they wait: only so many are kept, the others begin again."""
+    made = [wheel(f"demo-{n}", "1.0", payload=20000) for n in range(200)]
+    for n, path in enumerate(made):
+        fault.project(f"demo-{n}", fault.wheel(
+            path, lambda body: Answer(body[:5000], 200, headers={"Content-Length": str(len(body)), "Retry-After": "1"},
+                                      length=None, ranges=True),
+            lambda body: Answer(body, headers=TAGGED, ranges=True)))
+    limited = ["sh", "-c", 'ulimit -n 130; exec "$@"', "sh"]
+    succeeded(dray.download("-i", fault.index, "--retries", "1", "--connections", "8",
+                            *(f"demo-{n}" for n in range(200)), dest=dest, prefix=limited))
+    assert all((dest / path.name).read_bytes() == path.read_bytes() for path in made)
+    asked = [r.headers.get("range") for path in made for r in fault.requests(f"/files/{path.name}")]
+    assert asked.count("bytes=5000-") >= 64 and len(asked) == 400

@@ -24,6 +24,7 @@ struct resume {
     bool encoded;           /* that answer's bytes are not those of the file */
     bool went_on;           /* its bytes are of several answers */
     bool forbidden;         /* since those of several did not fit together */
+    bool held;              /* the body is open while the machine waits */
     struct loop_task guard; /* large: is to outlive a kill */
 };
 
@@ -34,6 +35,10 @@ bool fetch_take_partial(struct fetch *f);
 void fetch_keep_partial(struct fetch *f);
 /* Drops the body. */
 void fetch_resume_reset(struct fetch *f);
+/* The machine begins to wait with its body, which only so many may; the others drop it. */
+void fetch_resume_hold(struct fetch *f);
+/* It waits no more. */
+void fetch_resume_release(struct fetch *f);
 /* Makes a request one for the rest; false: from the first byte, and there is no body any more. */
 bool fetch_resume_ask(struct fetch *f, struct http_request *rq);
 /* The head of the answer to that. */

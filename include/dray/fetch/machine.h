@@ -88,6 +88,7 @@ struct fetcher {
     size_t unresolved; /* sets */
     bool is_locked;    /* they are resolved when all files are there */
     struct body_pool pool;
+    size_t n_held; /* bodies of machines that wait */
     struct loop_task begin, end;
     struct facts *facts;
 };
