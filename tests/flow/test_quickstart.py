@@ -22,14 +22,14 @@ SYSTEMS = {
 }
 
 PACKAGES = {
-    "apt-get": {"libuv1-dev", "libcurl4-openssl-dev", "libc-ares-dev", "libssl-dev", "libyajl-dev", "libxml2-dev",
+    "apt-get": {"libuv1-dev", "libcurl4-openssl-dev", "libc-ares-dev", "libssl-dev", "libyajl-dev", "libyaml-dev", "libxml2-dev",
                 "zlib1g-dev", "libsqlite3-dev", "meson", "ninja-build"},
-    "dnf": {"libuv-devel", "libcurl-devel", "c-ares-devel", "openssl-devel", "yajl-devel", "libxml2-devel",
+    "dnf": {"libuv-devel", "libcurl-devel", "c-ares-devel", "openssl-devel", "yajl-devel", "libyaml-devel", "libxml2-devel",
             "zlib-devel", "sqlite-devel", "meson", "ninja-build"},
-    "pacman": {"libuv", "curl", "c-ares", "openssl", "yajl", "libxml2", "zlib", "sqlite", "meson", "ninja"},
-    "apk": {"libuv-dev", "curl-dev", "c-ares-dev", "openssl-dev", "yajl-dev", "libxml2-dev", "zlib-dev",
+    "pacman": {"libuv", "curl", "c-ares", "openssl", "yajl", "libyaml", "libxml2", "zlib", "sqlite", "meson", "ninja"},
+    "apk": {"libuv-dev", "curl-dev", "c-ares-dev", "openssl-dev", "yajl-dev", "yaml-dev", "libxml2-dev", "zlib-dev",
             "sqlite-dev", "meson", "samurai"},
-    "brew": {"libuv", "curl", "c-ares", "openssl@3", "yajl", "libxml2", "zlib", "sqlite", "meson", "ninja"},
+    "brew": {"libuv", "curl", "c-ares", "openssl@3", "yajl", "libyaml", "libxml2", "zlib", "sqlite", "meson", "ninja"},
 }
 
 PROGRAMS = ["cc", "meson", "ninja", "pkg-config", "python3"]

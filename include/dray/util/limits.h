@@ -60,6 +60,11 @@ enum {
     LIMIT_PIP_REPORT_BYTES = 64 * LIMIT_MIB,
     LIMIT_CHILD_TAIL_BYTES = 64 * 1024, /* kept of a child of which only the end counts */
     LIMIT_CONFIG_BYTES = LIMIT_MIB,
+    LIMIT_YAML_DEPTH = 16,     /* lists and maps within each other */
+    LIMIT_YAML_NODES = 100000, /* of one document */
+    LIMIT_INDEXES = 100,       /* that have names */
+    LIMIT_INDEX_NAME_BYTES = 64,
+    LIMIT_INDEX_PACKAGES = 10000,      /* names and patterns that are held to one index */
     LIMIT_DIRECTORY_ENTRIES = 1000000, /* of one --find-links directory */
 
     /* Traces of earlier runs */
