@@ -8,6 +8,7 @@
 
 #include "dray/cli/command.h"
 #include "dray/job/interpreter.h"
+#include "dray/job/layers.h"
 #include "dray/job/rooms.h"
 #include "dray/store/upkeep.h"
 #include "dray/ui/cache_text.h"
@@ -35,6 +36,8 @@ static const struct option longs[] = {
     { "cache-size", required_argument, NULL, 'c' },
     { "max-size", required_argument, NULL, 'm' },
     { "older-than", required_argument, NULL, 'o' },
+    { "config", required_argument, NULL, 'f' },
+    { "isolated", no_argument, NULL, 'i' },
     { "json", no_argument, NULL, 'j' },
     { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'V' },
@@ -54,6 +57,8 @@ static int print_help(void)
           "      --cache-size SIZE           its cap: 10GiB, 500MB, ...\n"
           "      --max-size SIZE             prune: leave at most so much\n"
           "      --older-than DAYS           prune: remove what was not used for so many days\n"
+          "      --config FILE               read this configuration file, and no other\n"
+          "      --isolated                  heed no DRAY_* variables and no file of the user\n"
           "      --json                      info, list: as JSON\n"
           "  -h, --help                      show this text\n"
           "  -V, --version                   show the version\n",
@@ -93,6 +98,11 @@ static int take_option(struct cache_wish *w, int got, const char *word, struct e
         return set_by_name(&w->bound, STR("cache-size"), "--max-size", e);
     case 'o':
         return set_age(w, e);
+    case 'f':
+        return set_by_name(&w->settings, STR("config"), "--config", e);
+    case 'i':
+        w->settings.isolated = true;
+        return 0;
     case 'j':
         w->json = true;
         return 0;
@@ -125,9 +135,23 @@ static int check_wish(const struct cache_wish *w, int words, struct err *e)
     return 0;
 }
 
-static int parse(struct cache_wish *w, int argc, char **argv, struct err *e)
+static void wish_init(struct cache_wish *w)
 {
-    int got, code = settings_from_env(&w->settings, (const char *const *)environ, e);
+    *w = (struct cache_wish){ 0 };
+    settings_init(&w->settings);
+    settings_init(&w->bound);
+    w->settings.command = COMMAND_CACHE;
+}
+
+static void wish_done(struct cache_wish *w)
+{
+    settings_done(&w->settings);
+    settings_done(&w->bound);
+}
+
+static int parse_words(struct cache_wish *w, int argc, char **argv, struct err *e)
+{
+    int got, code = 0;
 
     opterr = 0;
     optind = 1;
@@ -135,6 +159,25 @@ static int parse(struct cache_wish *w, int argc, char **argv, struct err *e)
         code = take_option(w, got, argv[optind - 1], e);
     w->verb = optind < argc ? argv[optind] : NULL;
     return code ? code : check_wish(w, argc - optind, e);
+}
+
+/* The words say which files count, and then count more than these. */
+static int parse(struct cache_wish *w, int argc, char **argv, struct err *e)
+{
+    struct layers layers = { 0 };
+    struct cache_wish words;
+
+    wish_init(&words);
+    int code = parse_words(&words, argc, argv, e);
+    if (!code && !words.help && !words.version)
+        code = layers_apply(&w->settings,
+                            &(struct layers_wish){ .config = words.settings.config.p,
+                                                   .isolated = words.settings.isolated,
+                                                   .env = (const char *const *)environ },
+                            &layers, e);
+    layers_done(&layers);
+    wish_done(&words);
+    return code ? code : parse_words(w, argc, argv, e);
 }
 
 /* -- the verbs -- */
@@ -266,8 +309,9 @@ static int run(const struct cache_wish *w, struct err *e)
 
     if (!rooms_cache_dir(&w->settings, &root))
         code = err_set(e, ERR_USAGE, "there is no store: %s; name one with --cache-dir DIR",
-                       w->settings.no_cache_dir ? "DRAY_NO_CACHE_DIR switches it off"
-                                                : "HOME is not set");
+                       w->settings.no_cache_dir
+                           ? "no-cache-dir, in a variable or a file, switches it off"
+                           : "HOME is not set");
     else
         code = run_verb(w, buf_z(&root), &out, e);
     fwrite(buf_z(&out), 1, out.n, stdout);
@@ -278,12 +322,11 @@ static int run(const struct cache_wish *w, struct err *e)
 
 int cmd_cache(int argc, char **argv)
 {
-    struct cache_wish w = { 0 };
+    struct cache_wish w;
     struct err e = { 0 };
     int status = EXIT_DONE;
 
-    settings_init(&w.settings);
-    settings_init(&w.bound);
+    wish_init(&w);
     int code = parse(&w, argc, argv, &e);
     if (!code && w.help)
         print_help();
@@ -296,7 +339,6 @@ int cmd_cache(int argc, char **argv)
         status = code == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
     }
     err_done(&e);
-    settings_done(&w.settings);
-    settings_done(&w.bound);
+    wish_done(&w);
     return status;
 }

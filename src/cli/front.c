@@ -7,7 +7,7 @@
 
 #include "dray/cli/command.h"
 #include "dray/cli/options.h"
-#include "dray/job/pipconf.h"
+#include "dray/job/layers.h"
 #include "dray/job/run.h"
 #include "dray/ui/progress.h"
 #include "dray/ui/report.h"
@@ -47,14 +47,8 @@ static int print_help(const struct front *f)
     return EXIT_DONE;
 }
 
-static const char *env_get(void *ctx, const char *name)
-{
-    (void)ctx;
-    return getenv(name);
-}
-
-/* An activated virtual environment is the sys.prefix that pip would have. */
-static int read_settings(struct settings *s, int argc, char **argv, struct err *e)
+int front_read_settings(struct settings *s, int argc, char **argv, struct layers *layers,
+                        struct err *e)
 {
     struct settings words;
     int code;
@@ -63,14 +57,22 @@ static int read_settings(struct settings *s, int argc, char **argv, struct err *
     settings_init(&words);
     words.command = s->command;
     code = options_parse(&words, argc, argv, e);
+    if (!code)
+        code = layers_apply(s,
+                            &(struct layers_wish){ .config = words.config.p,
+                                                   .isolated = words.isolated,
+                                                   .env = (const char *const *)environ },
+                            layers, e);
     settings_done(&words);
-    if (!code)
-        code = pipconf_apply(s, settings_command_name(s->command), getenv("VIRTUAL_ENV"), env_get,
-                             NULL, e);
-    if (!code)
-        code = settings_from_env(s, (const char *const *)environ, e);
-    if (!code)
-        code = options_parse(s, argc, argv, e);
+    return code ? code : options_parse(s, argc, argv, e);
+}
+
+static int read_settings(struct settings *s, int argc, char **argv, struct err *e)
+{
+    struct layers layers = { 0 };
+    int code = front_read_settings(s, argc, argv, &layers, e);
+
+    layers_done(&layers);
     return code ? code : settings_check(s, e);
 }
 

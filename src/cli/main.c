@@ -22,6 +22,7 @@ static const struct command commands[] = {
     { "metadata", "print wheels' metadata without fetching them", cmd_metadata },
     { "lock", "write down versions and hashes of all that is needed", cmd_lock },
     { "cache", "look after what is kept for later runs", cmd_cache },
+    { "config", "say what settings come to, and where from", cmd_config },
     { "trace", "say where the time of a run went", cmd_trace },
     { NULL, NULL, NULL },
 };

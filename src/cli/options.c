@@ -6,6 +6,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 
+#include "dray/job/settings_index.h"
+#include "dray/net/url.h"
 #include "dray/util/mem.h"
 
 enum { VAL_ARGUMENT = 1, VAL_LETTER_MAX = 255, VAL_HELP, VAL_VERSION, VAL_SETTING };
@@ -21,7 +23,6 @@ static const char *const pip_options[] = {
     "exists-action",
     "group",
     "ignore-requires-python",
-    "isolated",
     "keyring-provider",
     "local-log",
     "log",
@@ -96,8 +97,6 @@ static void table_init(struct option_table *t, enum settings_command command)
     for (const struct setting_alias *a = settings_aliases; a->name; a++)
         if (is_option(t, settings_find(str_of(a->of))))
             table_add_setting(t, a->name, settings_find(str_of(a->of)));
-    /* In pip it is the only one that begins so. */
-    table_add_setting(t, "index", settings_find(STR("index-url")));
     table_add(t, "help", no_argument, VAL_HELP);
     table_add(t, "version", no_argument, VAL_VERSION);
     table_add(t, NULL, 0, 0);
@@ -179,7 +178,12 @@ static int refuse_missing(const char *word, int letter, struct err *e)
 static int apply_setting(struct settings *s, const struct setting *which, struct err *e)
 {
     struct buf origin = { 0 };
+    struct str name, url;
 
+    /* pip has no other option that begins so: there "--index URL" is --index-url. */
+    if (which->kind == SETTING_INDEX && !settings_index_split(str_of(optarg), &name, &url) &&
+        url_has_scheme(str_of(optarg)))
+        which = settings_find(STR("index-url"));
     buf_add_f(&origin, "--%s", which->name);
     int code =
         settings_set(s, which, takes_value(which) ? str_of(optarg) : STR_NONE, buf_z(&origin), e);

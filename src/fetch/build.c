@@ -33,6 +33,7 @@ enum build_stage {
 struct builds {
     struct build_world world;
     unsigned at_once, running;
+    bool begun;
     struct build *first, *last; /* the queue */
     struct loop_task turn;
     size_t n; /* not destroyed yet */
@@ -296,11 +297,19 @@ static void run_pip(struct build *b, const char *archive)
     strs_done(&env);
 }
 
+static void builds_begin(struct builds *bs)
+{
+    if (!bs->begun && bs->world.begins)
+        bs->world.begins(bs->world.ctx);
+    bs->begun = true;
+}
+
 static void build_launch(struct build *b)
 {
     struct build_result result = { 0 };
     const char *archive = NULL;
 
+    builds_begin(b->builds);
     if (prepare(b, &archive, &result.err) == 0)
         run_pip(b, archive);
     else

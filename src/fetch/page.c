@@ -25,6 +25,7 @@ static const char accept_types[] =
 struct page {
     const struct page_world *world;
     char *url;
+    struct str index; /* its name, or STR_NONE */
     page_done_fn done;
     void *ctx;
     struct http_exchange *exchange; /* at most one of these three is under way */
@@ -103,6 +104,7 @@ static void page_end(struct page *p, struct err *e)
     err_move(&p->answer.err, e);
     events_emit(p->world->events, &(struct event){ .kind = EVENT_PAGE,
                                                    .text = buf_str(&shown),
+                                                   .index = p->index,
                                                    .n = p->bytes,
                                                    .took_us = clock_us() - p->start_us,
                                                    .origin = p->origin,
@@ -372,6 +374,11 @@ struct page *page_start(const struct page_world *w, const char *url, page_done_f
     p->end = (struct loop_task){ .fn = page_end_now, .ctx = p };
     page_begin(p);
     return p;
+}
+
+void page_set_index(struct page *p, struct str name)
+{
+    p->index = name;
 }
 
 void page_destroy(struct page *p)

@@ -12,15 +12,19 @@
 
 struct project_page {
     struct project *project;
-    struct page *page;
+    const struct source_index *index;
+    struct page *page;                /* NULL: not asked for (yet) */
     const struct page_answer *answer; /* NULL: on its way */
 };
 
 struct project {
     struct source *source;
     struct str name;
-    struct project_page *pages; /* one for each index; NULL: nobody needs them at present */
-    size_t pending;             /* pages on their way, plus one while the flat places are read */
+    struct project_page *pages; /* one for each index that may have it; NULL: nobody needs them at
+                                   present */
+    size_t n_pages;
+    bool pinned;    /* it is held to these indexes */
+    size_t pending; /* pages on their way, plus one while the flat places are read */
     bool ready;
     struct source_query *queries;
     struct arena arena; /* what was parsed for the answer */
@@ -69,29 +73,44 @@ static void project_add_listed(void *ctx, const struct flat_file *f)
         project_add(ctx, f->file, f->base);
 }
 
-/* pip's order: local files, then --find-links pages, then the indexes. */
+/* pip's order: local files, then --find-links pages, then the indexes. What a page lists is a
+ * stranger's word, as an index is; files in a directory were put there by who names it. */
 static void project_collect(struct project *p)
 {
     const struct source *s = p->source;
 
     if (s->flat) {
         flat_find(s->flat, p->name, project_add_local, p);
-        flat_find(s->flat, p->name, project_add_listed, p);
+        if (!p->pinned)
+            flat_find(s->flat, p->name, project_add_listed, p);
     }
-    for (size_t i = 0; i < s->places.indexes->n; i++) {
+    for (size_t i = 0; i < p->n_pages; i++) {
         const struct page_answer *answer = p->pages[i].answer;
         for (size_t k = 0; answer && answer->listing && k < answer->listing->n; k++)
             project_add(p, &answer->listing->files[k], answer->base);
     }
 }
 
-static void add_places(struct buf *out, const struct strs *places)
+/* Where it was looked for. */
+static void add_places(const struct project *p, struct buf *out)
 {
-    for (size_t i = 0; i < places->n; i++) {
-        if (out->n)
-            buf_add_z(out, ", ");
-        url_redact(places->items[i], out);
+    const struct strs *find_links = p->source->places.find_links;
+
+    for (size_t i = 0; i < p->n_pages; i++) {
+        buf_add_z(out, out->n ? ", " : "");
+        source_index_show(p->pages[i].index, out);
     }
+    for (size_t i = 0; i < find_links->n; i++) {
+        buf_add_z(out, out->n ? ", " : "");
+        url_redact(find_links->items[i], out);
+    }
+}
+
+static void set_page_error(struct err *e, const struct project_page *page)
+{
+    err_set(e, page->answer->err.code, "%s", err_text(&page->answer->err));
+    if (page->index->name.n)
+        err_wrap(e, "index %.*s", STR_ARG(page->index->name));
 }
 
 /* A page that failed makes the answer an error, never a smaller answer: pip skips it, and an outage
@@ -103,20 +122,24 @@ static void project_check(struct project *p)
 
     if (p->source->flat_err && p->source->flat_err->code)
         err_set(e, p->source->flat_err->code, "%s", err_text(p->source->flat_err));
-    for (size_t i = 0; i < p->source->places.indexes->n && !e->code && p->pages[i].answer; i++) {
+    for (size_t i = 0; i < p->n_pages && !e->code && p->pages[i].answer; i++) {
         const struct err *got = &p->pages[i].answer->err;
         if (got->code == ERR_OFFLINE && p->n) /* --offline says that what is here will do */
             events_warn(p->source->world->events, NULL, "%s", err_text(got));
         else if (got->code && got->code != ERR_NOT_FOUND)
-            err_set(e, got->code, "%s", err_text(got));
+            set_page_error(e, &p->pages[i]);
     }
     if (e->code || p->n)
         return;
-    add_places(&places, p->source->places.indexes);
-    add_places(&places, p->source->places.find_links);
+    add_places(p, &places);
     if (places.n)
-        err_set(e, ERR_NOT_FOUND, "no files of a project named \"%.*s\" were found; looked at %s",
-                STR_ARG(p->name), buf_z(&places));
+        err_set(e, ERR_NOT_FOUND, "no files of a project named \"%.*s\" were found; looked at %s%s",
+                STR_ARG(p->name), buf_z(&places),
+                p->pinned ? ", and nowhere else: the configuration holds it to that index" : "");
+    else if (p->source->places.n_indexes)
+        err_set(e, ERR_NOT_FOUND,
+                "there is nowhere to look for it: each index that is configured serves certain "
+                "packages only, and it is none of them");
     else
         err_set(e, ERR_NOT_FOUND,
                 "there is nowhere to look for it: --no-index is given without --find-links");
@@ -156,8 +179,7 @@ static void project_page_done(void *ctx, const struct page_answer *answer)
     size_t next = (size_t)(page - p->pages) + 1;
 
     page->answer = answer;
-    if (p->source->places.first_index && answer->err.code == ERR_NOT_FOUND &&
-        next < p->source->places.indexes->n)
+    if (p->source->places.first_index && answer->err.code == ERR_NOT_FOUND && next < p->n_pages)
         project_ask(p, next);
     else
         project_one_less(p);
@@ -165,15 +187,15 @@ static void project_page_done(void *ctx, const struct page_answer *answer)
 
 static void project_ask(struct project *p, size_t index)
 {
-    struct str root = p->source->places.indexes->items[index];
+    struct project_page *page = &p->pages[index];
+    struct str root = page->index->url;
     struct buf url = { 0 };
 
     while (str_ends(root, STR("/")))
         root.n--;
     buf_add_f(&url, "%.*s/%.*s/", STR_ARG(root), STR_ARG(p->name));
-    p->pages[index].project = p;
-    p->pages[index].page =
-        page_start(p->source->world, buf_z(&url), project_page_done, &p->pages[index]);
+    page->page = page_start(p->source->world, buf_z(&url), project_page_done, page);
+    page_set_index(page->page, page->index->name);
     buf_done(&url);
 }
 
@@ -190,13 +212,33 @@ static void source_flat_done(void *ctx, struct err *e)
     }
 }
 
+/* Those that it is held to, or all that hold nothing. */
+static void project_choose(struct project *p)
+{
+    const struct source_places *places = &p->source->places;
+    size_t best = 0;
+
+    for (size_t i = 0; i < places->n_indexes; i++) {
+        size_t fits = source_index_match(&places->indexes[i], p->name);
+        best = fits > best ? fits : best;
+    }
+    p->pinned = best > 0;
+    p->pages = mem_new(places->n_indexes, sizeof(*p->pages));
+    for (size_t i = 0; i < places->n_indexes; i++) {
+        const struct source_index *ix = &places->indexes[i];
+        bool serves = best ? source_index_match(ix, p->name) == best : !ix->n_packages;
+        if (serves)
+            p->pages[p->n_pages++] = (struct project_page){ .project = p, .index = ix };
+    }
+}
+
 static void project_start(struct project *p)
 {
     struct source *s = p->source;
-    size_t n = s->places.indexes->n, at_once = s->places.first_index && n ? 1 : n;
 
+    project_choose(p);
+    size_t at_once = s->places.first_index && p->n_pages ? 1 : p->n_pages;
     p->pending = at_once + !s->flat_ready;
-    p->pages = mem_new(n, sizeof(*p->pages));
     for (size_t i = 0; i < at_once; i++)
         project_ask(p, i);
     if (!p->pending)
@@ -205,7 +247,7 @@ static void project_start(struct project *p)
 
 static void project_stop(struct project *p)
 {
-    for (size_t i = 0; p->pages && i < p->source->places.indexes->n; i++)
+    for (size_t i = 0; i < p->n_pages; i++)
         page_destroy(p->pages[i].page);
     free(p->pages);
     free(p->items);

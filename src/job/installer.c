@@ -114,6 +114,8 @@ struct installer *installer_start(struct loop *l, const struct installer_order *
     const char **argv = build_argv(&a, order, e);
     if (!argv)
         goto out;
+    for (size_t n = 0; order->env && n < order->env->n; n++)
+        strs_add(&env, order->env->items[n]);
     for (size_t n = 0; n < sizeof(pip_changes) / sizeof(*pip_changes); n++)
         strs_add(&env, str_of(pip_changes[n]));
     i = mem_new(1, sizeof(*i));

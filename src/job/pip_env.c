@@ -41,11 +41,48 @@ static void add_list(struct arena *a, struct strs *out, const char *name, const 
     buf_done(&words);
 }
 
+/* pip knows one index and more besides, all alike. Where there is no first one, its own default
+ * must not become it. */
+static void add_indexes(const struct settings *s, struct arena *a, struct strs *out)
+{
+    struct strs more = { 0 };
+    struct str first = s->index_url;
+    size_t from = 0;
+
+    if (!first.n && s->n_indexes)
+        first = s->indexes[from++].is.url;
+    for (size_t i = 0; i < s->extra_index_urls.n; i++)
+        strs_add(&more, s->extra_index_urls.items[i]);
+    for (size_t i = from; i < s->n_indexes; i++)
+        strs_add(&more, s->indexes[i].is.url);
+    add(a, out, "PIP_INDEX_URL", first);
+    add_list(a, out, "PIP_EXTRA_INDEX_URL", &more);
+    strs_done(&more);
+}
+
+void pip_env_isolate(const char *const *env, struct arena *a, struct strs *out)
+{
+    struct str value;
+
+    for (; *env; env++)
+        if (str_starts(str_of(*env), STR("PIP_")))
+            strs_add(out, arena_str(a, str_cut(str_of(*env), '=', &value)));
+    strs_add(out, STR("PIP_CONFIG_FILE=/dev/null"));
+}
+
+bool pip_env_lets_go(const struct settings *s)
+{
+    bool holds = false;
+
+    for (size_t i = 0; i < s->n_indexes; i++)
+        holds |= s->indexes[i].is.n_packages > 0;
+    return holds && !s->no_index;
+}
+
 void pip_env_of(const struct settings *s, struct arena *a, struct strs *out)
 {
     add(a, out, "PIP_NO_INDEX", s->no_index ? STR("1") : STR_NONE);
-    add(a, out, "PIP_INDEX_URL", s->index_url);
-    add_list(a, out, "PIP_EXTRA_INDEX_URL", &s->extra_index_urls);
+    add_indexes(s, a, out);
     add_list(a, out, "PIP_FIND_LINKS", &s->find_links);
     add_list(a, out, "PIP_TRUSTED_HOST", &s->trusted_hosts);
     add(a, out, "PIP_CERT", s->cert);

@@ -5,12 +5,12 @@
  * counts as none. */
 #include "dray/job/pipconf.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "dray/job/blank.h"
 #include "dray/job/pipconf_file.h"
+#include "dray/job/variables.h"
 #include "dray/util/file.h"
 #include "dray/util/limits.h"
 #include "dray/util/map.h"
@@ -82,32 +82,19 @@ static const struct setting *find_setting(struct str key)
     return settings_find(key);
 }
 
-static void conf_read_variable(struct conf *c, const char *name, pipconf_env_fn env, void *env_ctx)
+/* As pip: in the order in which they stand there, which is also the one in which --no-binary and
+ * --only-binary act on each other; behind PIP_ any case will do. */
+static void conf_read_variables(struct conf *c, const char *const *env)
 {
-    struct buf variable = { 0 };
-
-    buf_add_z(&variable, "PIP_");
-    for (const char *p = name; *p; p++)
-        buf_add_c(&variable, *p == '-'                ? '_'
-                             : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A')
-                                                      : *p);
-    const char *value = env(env_ctx, buf_z(&variable));
-    if (value)
+    for (; *env; env++) {
+        struct str value;
+        struct str name = str_cut(str_of(*env), '=', &value);
+        if (!value.p || !str_starts(name, STR("PIP_")))
+            continue;
+        struct str key = pipconf_file_key(&c->arena, str_sub(name, 4, name.n));
         conf_put(c, LEVEL_ENV,
-                 (struct said){ arena_str(&c->arena, str_of(name)),
-                                arena_str(&c->arena, str_of(value)),
-                                arena_str(&c->arena, buf_str(&variable)) });
-    buf_done(&variable);
-}
-
-static void conf_read_variables(struct conf *c, pipconf_env_fn env, void *env_ctx)
-{
-    for (const struct setting *w = settings_table; w->name; w++)
-        if (w->where & SETTING_IN_PIP)
-            conf_read_variable(c, w->name, env, env_ctx);
-    conf_read_variable(c, "cache-dir", env, env_ctx);
-    for (const struct setting_alias *a = settings_aliases; a->name; a++)
-        conf_read_variable(c, a->name, env, env_ctx);
+                 (struct said){ key, arena_str(&c->arena, value), arena_str(&c->arena, name) });
+    }
 }
 
 static int apply_list(struct settings *s, const struct setting *which, const struct said *said,
@@ -143,15 +130,16 @@ static int apply_said(struct settings *s, const struct said *said, struct err *e
     return settings_set(s, which, said->value, said->origin.p, e);
 }
 
-int pipconf_apply_files(struct settings *s, const char *command, const struct strs *paths,
-                        pipconf_env_fn env, void *env_ctx, struct err *e)
+int pipconf_apply(struct settings *s, const struct pipconf_site *site, const struct strs *paths,
+                  struct err *e)
 {
-    struct conf c = { .command = command };
+    struct conf c = { .command = site->command };
     int code = 0;
 
     for (size_t i = 0; i < paths->n && !code; i++)
         code = conf_read(&c, paths->items[i].p, e);
-    conf_read_variables(&c, env, env_ctx);
+    if (!site->isolated)
+        conf_read_variables(&c, site->env);
     for (int level = 0; level < LEVELS && !code; level++)
         for (size_t i = 0; i < c.levels[level].n && !code; i++)
             code = apply_said(s, c.levels[level].entries[i].value, e);
@@ -204,10 +192,6 @@ static void add_global_paths(struct arena *a, struct strs *out, struct str xdg_d
 
 static void add_user_paths(struct arena *a, struct strs *out, struct str home, struct str xdg_home)
 {
-    const struct passwd *me = home.n ? NULL : getpwuid(getuid());
-
-    if (me)
-        home = arena_str(a, str_of(me->pw_dir));
     if (!home.n)
         return;
     add_path(a, out, home, ".pip/pip.conf");
@@ -226,32 +210,19 @@ static void add_user_paths(struct arena *a, struct strs *out, struct str home, s
 #endif
 }
 
-void pipconf_paths(struct arena *a, const char *prefix, pipconf_env_fn env, void *env_ctx,
-                   struct strs *out)
+void pipconf_paths(struct arena *a, const struct pipconf_site *site, struct strs *out)
 {
-    const char *own = env(env_ctx, "PIP_CONFIG_FILE");
+    const char *const *env = site->env;
+    const char *own = variables_get(env, "PIP_CONFIG_FILE");
 
     if (own && str_is(str_of(own), "/dev/null"))
         return; /* pip: then no file at all is read */
-    add_global_paths(a, out, str_of(env(env_ctx, "XDG_CONFIG_DIRS")));
-    if (!own || !own[0] || access(own, F_OK) != 0)
-        add_user_paths(a, out, str_of(env(env_ctx, "HOME")),
-                       str_of(env(env_ctx, "XDG_CONFIG_HOME")));
-    if (prefix)
-        add_path(a, out, str_of(prefix), "pip.conf");
+    add_global_paths(a, out, str_of(variables_get(env, "XDG_CONFIG_DIRS")));
+    if (!site->isolated && (!own || !own[0] || access(own, F_OK) != 0))
+        add_user_paths(a, out, variables_home(a, env),
+                       str_of(variables_get(env, "XDG_CONFIG_HOME")));
+    if (site->prefix)
+        add_path(a, out, str_of(site->prefix), "pip.conf");
     if (own && own[0])
         add_file(out, arena_str(a, str_of(own)));
-}
-
-int pipconf_apply(struct settings *s, const char *command, const char *prefix, pipconf_env_fn env,
-                  void *env_ctx, struct err *e)
-{
-    struct arena a = { 0 };
-    struct strs paths = { 0 };
-
-    pipconf_paths(&a, prefix, env, env_ctx, &paths);
-    int code = pipconf_apply_files(s, command, &paths, env, env_ctx, e);
-    strs_done(&paths);
-    arena_done(&a);
-    return code;
 }

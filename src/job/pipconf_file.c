@@ -46,19 +46,6 @@ static size_t indent_of(struct str line)
     return characters;
 }
 
-static struct str normal_key(struct reader *r, struct str key)
-{
-    struct str copy = arena_str(r->arena, key);
-    char *p = (char *)(uintptr_t)copy.p; /* ours until it is handed out */
-
-    for (size_t i = 0; i < copy.n; i++)
-        p[i] = p[i] == '_' ? '-' : str_lower(p[i]);
-    for (int i = 0; i < 2; i++) /* pip takes the name to its normal form twice */
-        if (str_starts(copy, STR("--")))
-            copy = str_sub(copy, 2, copy.n);
-    return copy;
-}
-
 /* The value of the last key is whole: RawConfigParser joins the lines and drops blank ones at the
  * end, there alone. */
 static void end_value(struct reader *r)
@@ -94,7 +81,7 @@ static int begin_section(struct reader *r, struct str name, struct err *e)
 
 static int begin_key(struct reader *r, struct str name, struct str value, struct err *e)
 {
-    struct str key = normal_key(r, name);
+    struct str key = pipconf_file_key(r->arena, name);
     struct str id = arena_f(r->arena, "%.*s\n%.*s", STR_ARG(r->section), STR_ARG(key));
 
     if (map_get(&r->keys, id))
@@ -183,6 +170,19 @@ static void add_section(const struct reader *r, struct str section, struct pipco
     for (size_t i = 0; i < r->read.n; i++)
         if (str_eq(r->read.items[i].section, section))
             add_entry(out, r->read.items[i]);
+}
+
+struct str pipconf_file_key(struct arena *a, struct str name)
+{
+    struct str copy = arena_str(a, name);
+    char *p = (char *)(uintptr_t)copy.p; /* ours until it is handed out */
+
+    for (size_t i = 0; i < copy.n; i++)
+        p[i] = p[i] == '_' ? '-' : str_lower(p[i]);
+    for (int i = 0; i < 2; i++) /* pip takes the name to its normal form twice */
+        if (str_starts(copy, STR("--")))
+            copy = str_sub(copy, 2, copy.n);
+    return copy;
 }
 
 int pipconf_file_parse(struct arena *a, struct str text, struct pipconf_entries *out, struct err *e)

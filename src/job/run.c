@@ -103,6 +103,7 @@ static void job_install(struct job *j)
     struct installer_order order = { .python = buf_z(&j->workshop.python),
                                      .wheelhouse = j->workshop.rooms.wheelhouse,
                                      .pins = &pins,
+                                     .env = &j->workshop.isolation,
                                      .options = &j->settings->pip_options };
     j->installer = installer_start(j->loop, &order, job_installed, j, &j->err);
     strs_done(&pins);

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "dray/job/settings_index.h"
+#include "dray/job/settings_origin.h"
 #include "dray/py/instant.h"
 #include "dray/util/buf.h"
 #include "dray/util/limits.h"
@@ -35,6 +37,10 @@ const char *settings_command_name(enum settings_command c)
         return "metadata";
     case COMMAND_LOCK:
         return "lock";
+    case COMMAND_CACHE:
+        return "cache";
+    case COMMAND_CONFIG:
+        return "config";
     }
     abort();
 }
@@ -53,6 +59,7 @@ void settings_done(struct settings *s)
     for (const struct setting *w = settings_table; w->name; w++)
         if (w->kind == SETTING_LIST || w->kind == SETTING_FORMAT)
             strs_done(field_of(s, w));
+    free(s->indexes);
     arena_done(&s->arena);
     *s = (struct settings){ 0 };
 }
@@ -268,8 +275,8 @@ static int check_text(const struct setting *which, struct str value, const char 
     return 0;
 }
 
-int settings_set(struct settings *s, const struct setting *which, struct str value,
-                 const char *origin, struct err *e)
+static int set_by_kind(struct settings *s, const struct setting *which, struct str value,
+                       const char *origin, struct err *e)
 {
     void *field = field_of(s, which);
     bool mentioned = which->kind == SETTING_FLAG || which->kind == SETTING_COUNT_UP;
@@ -287,9 +294,10 @@ int settings_set(struct settings *s, const struct setting *which, struct str val
         return 0;
     case SETTING_PATH:
         *(struct str *)field = expand_home(s, value);
-        if (which->offset == offsetof(struct settings, cache_dir))
-            s->no_cache_dir =
-                false; /* pip: --cache-dir and --no-cache-dir are one, the later wins */
+        if (which->offset == offsetof(struct settings, cache_dir)) {
+            s->no_cache_dir = false; /* pip: these two are one option, the later wins */
+            settings_origin_forget(s, settings_find(STR("no-cache-dir")));
+        }
         return 0;
     case SETTING_LIST:
         strs_add(field, arena_str(&s->arena, value));
@@ -305,16 +313,31 @@ int settings_set(struct settings *s, const struct setting *which, struct str val
         return set_word(field, which, value, origin, e);
     case SETTING_BYTES:
         return set_bytes(field, value, origin, e);
+    case SETTING_INDEX:
+        return settings_index_set(s, value, origin, e);
     }
     abort();
 }
 
+int settings_set(struct settings *s, const struct setting *which, struct str value,
+                 const char *origin, struct err *e)
+{
+    int code = set_by_kind(s, which, value, origin, e);
+
+    if (!code)
+        settings_origin_note(s, which, origin);
+    return code;
+}
+
 void settings_clear(struct settings *s, const struct setting *which)
 {
+    if (which->kind == SETTING_INDEX || which->kind == SETTING_FORMAT)
+        return; /* what is said of these always adds to what was said before */
     if (which->kind == SETTING_LIST)
         ((struct strs *)field_of(s, which))->n = 0;
     else if (which->kind == SETTING_TEXT || which->kind == SETTING_PATH)
         *(struct str *)field_of(s, which) = STR_NONE;
+    settings_origin_forget(s, which);
 }
 
 /* Distance of two names by insertions, deletions, replacements and swaps of neighbours (optimal

@@ -75,8 +75,9 @@ static int env_apply(struct settings *s, const struct setting *which, const char
             continue;
         buf_reset(&origin);
         buf_add(&origin, *env, strlen(*env) - value.n - 1);
-        code = which->kind == SETTING_LIST ? env_set_list(s, which, value, buf_z(&origin), e)
-                                           : settings_set(s, which, value, buf_z(&origin), e);
+        bool is_list = which->kind == SETTING_LIST || which->kind == SETTING_INDEX;
+        code = is_list ? env_set_list(s, which, value, buf_z(&origin), e)
+                       : settings_set(s, which, value, buf_z(&origin), e);
     }
     buf_done(&name);
     buf_done(&origin);

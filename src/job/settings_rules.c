@@ -97,11 +97,11 @@ int settings_check_index(const struct settings *s, struct err *e)
 {
     if (s->no_index && !s->find_links.n)
         return err_set(e, ERR_USAGE, "--no-index leaves nothing to look in: add -f DIR or -f URL");
-    if (!s->no_index && !s->index_url.p)
+    if (!s->no_index && !s->index_url.p && !s->n_indexes)
         return err_set(e, ERR_USAGE,
                        "no package index is configured: use -i URL, --no-index with -f, or pip "
                        "config set global.index-url");
-    int code = s->no_index ? 0 : check_index_url(s->index_url, e);
+    int code = s->no_index || !s->index_url.p ? 0 : check_index_url(s->index_url, e);
     for (size_t i = 0; i < s->extra_index_urls.n && !code && !s->no_index; i++)
         code = check_index_url(s->extra_index_urls.items[i], e);
     return code;

@@ -3,10 +3,14 @@
 #include "dray/job/settings.h"
 
 enum {
-    OURS = SETTING_IN_CLI | SETTING_IN_ENV,
+    ONE_RUN = SETTING_IN_CLI | SETTING_IN_ENV, /* what is said of one run alone */
+    OURS = ONE_RUN | SETTING_IN_FILE,
     PIPS = OURS | SETTING_IN_PIP,
     FILES = PIPS | SETTING_IN_REQFILE,
+    WISHES = ONE_RUN | SETTING_IN_PIP | SETTING_IN_REQFILE, /* what to fetch */
     ALL = COMMAND_DOWNLOAD | COMMAND_WHEEL | COMMAND_INSTALL | COMMAND_METADATA | COMMAND_LOCK,
+    KEEPING = ALL | COMMAND_CACHE,
+    TELLING = KEEPING | COMMAND_CONFIG,
     FETCHING = COMMAND_DOWNLOAD | COMMAND_WHEEL | COMMAND_INSTALL,
     RESOLVING = FETCHING | COMMAND_LOCK,
     PLACING = COMMAND_DOWNLOAD | COMMAND_WHEEL,
@@ -19,7 +23,7 @@ enum {
 #define AT(field) offsetof(struct settings, field)
 
 const struct setting settings_table[] = {
-    { "requirement", 'r', SETTING_LIST, AT(requirement_files), FILES, ALL, 0, "FILE",
+    { "requirement", 'r', SETTING_LIST, AT(requirement_files), WISHES, ALL, 0, "FILE",
       "take requirements from this file or URL" },
     { "constraint", 'c', SETTING_LIST, AT(constraint_files), FILES, ALL, 0, "FILE",
       "hold versions to what this file or URL says" },
@@ -32,6 +36,8 @@ const struct setting settings_table[] = {
       "one more index beside it" },
     { "no-index", 0, SETTING_FLAG, AT(no_index), FILES, ALL, 0, NULL,
       "ask no index, only what --find-links names" },
+    { "index", 0, SETTING_INDEX, AT(indexes), ONE_RUN, ALL, 0, "NAME=URL",
+      "an index with a name; dray.yaml says which packages only it serves" },
     { "index-strategy", 0, SETTING_WORD, AT(index_strategy), OURS, ALL, 0, "best-match|first-index",
       "of several indexes: the best of all, or the first that has it" },
     { "find-links", 'f', SETTING_LIST, AT(find_links), FILES, ALL, 0, "URL|DIR",
@@ -76,13 +82,13 @@ const struct setting settings_table[] = {
       "put the wheels here (default: .)" },
     { "link-mode", 0, SETTING_WORD, AT(link_mode), OURS, PLACING, 0, "auto|reflink|hardlink|copy",
       "how files come from the store (auto: what works first)" },
-    { "cache-dir", 0, SETTING_PATH, AT(cache_dir), OURS, ALL, 0, "DIR",
+    { "cache-dir", 0, SETTING_PATH, AT(cache_dir), OURS, KEEPING, 0, "DIR",
       "keep what can be used again here" },
-    { "cache-size", 0, SETTING_BYTES, AT(cache_bytes), OURS, ALL, 0, "SIZE",
+    { "cache-size", 0, SETTING_BYTES, AT(cache_bytes), OURS, KEEPING, 0, "SIZE",
       "keep at most so much (default: 10GiB, or a tenth of the disk if that is less)" },
     { "pip-cache-dir", 0, SETTING_PATH, AT(pip_cache_dir), OURS | SETTING_IN_PIP, ALL, 0, "DIR",
       "look here for what pip has fetched or built already" },
-    { "no-cache-dir", 0, SETTING_FLAG, AT(no_cache_dir), PIPS, ALL, 0, NULL,
+    { "no-cache-dir", 0, SETTING_FLAG, AT(no_cache_dir), PIPS, KEEPING, 0, NULL,
       "keep nothing for later runs" },
 
     { "trusted-host", 0, SETTING_LIST, AT(trusted_hosts), FILES, ALL, 0, "HOST[:PORT]",
@@ -101,8 +107,12 @@ const struct setting settings_table[] = {
     { "offline", 0, SETTING_FLAG, AT(offline), OURS, ALL, 0, NULL,
       "ask no server: use what is kept, and say what is missing" },
 
-    { "json", 0, SETTING_FLAG, AT(json), OURS, COMMAND_METADATA, 0, NULL,
-      "write the metadata as JSON" },
+    { "config", 0, SETTING_PATH, AT(config), ONE_RUN, TELLING, 0, "FILE",
+      "read this configuration file, and no other dray.yaml" },
+    { "isolated", 0, SETTING_FLAG, AT(isolated), SETTING_IN_CLI, TELLING, 0, NULL,
+      "heed no DRAY_* and PIP_* variables and no configuration of the user" },
+    { "json", 0, SETTING_FLAG, AT(json), OURS, COMMAND_METADATA | COMMAND_CONFIG, 0, NULL,
+      "write JSON" },
     { "stats", 0, SETTING_FLAG, AT(stats), OURS, ALL, 0, NULL,
       "say what was read: requests, bytes, what was of no use" },
     { "format", 0, SETTING_WORD, AT(lock_format), OURS, COMMAND_LOCK, 0, "requirements|pylock|json",
@@ -111,7 +121,7 @@ const struct setting settings_table[] = {
       "lock only the files that the targets take, not all of a version" },
     { "output", 'o', SETTING_PATH, AT(output), OURS, COMMAND_LOCK, 0, "FILE",
       "write the lock into this file" },
-    { "dry-run", 0, SETTING_FLAG, AT(dry_run), OURS, FETCHING, 0, NULL,
+    { "dry-run", 0, SETTING_FLAG, AT(dry_run), ONE_RUN, FETCHING, 0, NULL,
       "choose the files and say which, fetch none" },
     { "report", 0, SETTING_PATH, AT(report), OURS, FETCHING, 0, "FILE",
       "write what was done as pip's installation report (-: standard output)" },

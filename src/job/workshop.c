@@ -2,6 +2,7 @@
 #include "dray/job/workshop.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "dray/fetch/host.h"
 #include "dray/fetch/source.h"
@@ -9,14 +10,32 @@
 #include "dray/job/pip_env.h"
 #include "dray/job/target_choice.h"
 
+#ifdef __APPLE__ /* whose unistd.h does not have it */
+extern char **environ;
+#endif
+
+/* In the order in which they are asked: that of pip, then those that have names. */
+static void open_indexes(struct workshop *w)
+{
+    const struct settings *s = w->site.settings;
+    size_t room = 1 + s->extra_index_urls.n + s->n_indexes;
+
+    if (s->no_index)
+        return;
+    w->indexes = arena_alloc(&w->arena, room, sizeof(*w->indexes));
+    if (s->index_url.n)
+        w->indexes[w->n_indexes++].url = s->index_url;
+    for (size_t i = 0; i < s->extra_index_urls.n; i++)
+        w->indexes[w->n_indexes++].url = s->extra_index_urls.items[i];
+    for (size_t i = 0; i < s->n_indexes; i++)
+        w->indexes[w->n_indexes++] = s->indexes[i].is;
+}
+
 static void open_source(struct workshop *w)
 {
     const struct settings *s = w->site.settings;
 
-    if (!s->no_index && s->index_url.n)
-        strs_add(&w->indexes, s->index_url);
-    for (size_t i = 0; i < s->extra_index_urls.n && !s->no_index; i++)
-        strs_add(&w->indexes, s->extra_index_urls.items[i]);
+    open_indexes(w);
     w->pages = (struct page_world){ .loop = w->site.loop,
                                     .http = w->site.http,
                                     .readers = w->readers,
@@ -26,7 +45,8 @@ static void open_source(struct workshop *w)
                                     .trusted_hosts = w->site.trusted_hosts,
                                     .n_trusted_hosts = w->site.n_trusted_hosts };
     w->source = source_create(
-        &w->pages, &(struct source_places){ .indexes = &w->indexes,
+        &w->pages, &(struct source_places){ .indexes = w->indexes,
+                                            .n_indexes = w->n_indexes,
                                             .find_links = &s->find_links,
                                             .first_index = s->index_strategy == STRATEGY_FIRST });
 }
@@ -38,6 +58,16 @@ static bool asks_pip(const struct settings *s)
            (!s->no_deps || s->command == COMMAND_METADATA);
 }
 
+static void warn_of_builds(void *ctx)
+{
+    const struct workshop *w = ctx;
+
+    if (pip_env_lets_go(w->site.settings))
+        events_warn(w->site.events, NULL,
+                    "pip is run for a source distribution: it asks all indexes for what a build "
+                    "requires, also for packages that the configuration holds to one of them");
+}
+
 static int open_builds(struct workshop *w, struct err *e)
 {
     const struct settings *s = w->site.settings;
@@ -46,9 +76,16 @@ static int open_builds(struct workshop *w, struct err *e)
         return 0;
     if (interpreter_find(s->python.n ? s->python.p : "python3", &w->python, e))
         return e->code;
+    if (s->isolated)
+        pip_env_isolate((const char *const *)environ, &w->arena, &w->isolation);
+    for (size_t i = 0; i < w->isolation.n; i++)
+        strs_add(&w->build_env, w->isolation.items[i]);
     pip_env_of(s, &w->arena, &w->build_env);
-    w->builds = builds_create(&(struct build_world){
-        .loop = w->site.loop, .python = buf_z(&w->python), .env = &w->build_env });
+    w->builds = builds_create(&(struct build_world){ .loop = w->site.loop,
+                                                     .python = buf_z(&w->python),
+                                                     .env = &w->build_env,
+                                                     .begins = warn_of_builds,
+                                                     .ctx = w });
     return 0;
 }
 
@@ -122,7 +159,7 @@ void workshop_done(struct workshop *w)
     hosts_destroy(w->hosts);
     readers_destroy(w->readers);
     rooms_done(&w->rooms, w->site.events);
-    strs_done(&w->indexes);
+    strs_done(&w->isolation);
     strs_done(&w->build_env);
     buf_done(&w->python);
     arena_done(&w->arena);

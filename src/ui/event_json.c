@@ -70,6 +70,8 @@ static void add_keys(struct json *j, const struct event *ev)
         add_str(j, "origin", str_of(fetch_origin_name(ev->fetch->origin)));
     if (ev->kind == EVENT_PAGE)
         add_str(j, "origin", str_of(fetch_origin_name(ev->origin)));
+    if (ev->index.n)
+        add_str(j, "index", ev->index);
     add_str(j, "text", ev->text);
     if (said & SAYS_N)
         add_u64(j, "n", ev->n);

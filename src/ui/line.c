@@ -114,6 +114,10 @@ void line_page(struct buf *out, const struct event *ev)
 {
     buf_add_z(out, "Read   ");
     shown_add(out, ev->text);
+    if (ev->index.n) {
+        buf_add_z(out, "  of index ");
+        shown_add(out, ev->index);
+    }
     if (ev->code) {
         buf_add_f(out, "  (failed: %s)\n", err_name(ev->code));
         return;

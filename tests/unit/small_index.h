@@ -21,7 +21,8 @@ struct small_index {
     struct server_route routes[SMALL_INDEX_ROUTES];
     size_t n_routes;
     struct map pages; /* project -> struct buf, its HTML */
-    struct strs indexes, find_links;
+    struct source_index index;
+    struct strs find_links;
     struct place *dir;
     struct target *target;
     struct source *source;
@@ -115,8 +116,9 @@ static inline void small_index_serve(struct small_index *x)
     for (size_t i = 0; i < x->pages.n; i++)
         small_index_ok(x, small_index_page(x, x->pages.entries[i].key.p),
                        buf_str(x->pages.entries[i].value));
-    strs_add(&x->indexes, arena_f(&x->w.dir.arena, "http://127.0.0.1:%u/simple/", x->server.port));
-    x->source = source_create(&x->w.pages, &(struct source_places){ .indexes = &x->indexes,
+    x->index.url = arena_f(&x->w.dir.arena, "http://127.0.0.1:%u/simple/", x->server.port);
+    x->source = source_create(&x->w.pages, &(struct source_places){ .indexes = &x->index,
+                                                                    .n_indexes = 1,
                                                                     .find_links = &x->find_links });
     x->world = (struct fetch_world){ .loop = x->w.loop,
                                      .http = x->w.http,
@@ -143,7 +145,6 @@ static inline void small_index_close(struct small_index *x)
         free(x->pages.entries[i].value);
     }
     map_done(&x->pages);
-    strs_done(&x->indexes);
     world_close(&x->w);
 }
 

@@ -17,7 +17,8 @@ static const char content[] = "a wheel", other[] = "another";
 
 struct scene {
     struct local_world w;
-    struct strs indexes, find_links;
+    struct source_index index;
+    struct strs find_links;
     struct target *target;
     struct source *source;
     struct hosts *hosts;
@@ -61,12 +62,13 @@ static void scene_open(struct scene *s)
     *s = (struct scene){ 0 };
     world_open(&s->w);
     put_index(s);
-    strs_add(&s->indexes, temp_dir_url(&s->w.dir, "simple"));
+    s->index.url = temp_dir_url(&s->w.dir, "simple");
     assert_int_equal(target_from_spec(STR("3.12:manylinux_2_28_x86_64"), &s->target, &e), 0);
     s->place = place_open(temp_dir_at(&s->w.dir, "dest"), &e);
     assert_non_null(s->place);
     s->hosts = hosts_create(s->w.loop, &s->cache);
-    s->source = source_create(&s->w.pages, &(struct source_places){ .indexes = &s->indexes,
+    s->source = source_create(&s->w.pages, &(struct source_places){ .indexes = &s->index,
+                                                                    .n_indexes = 1,
                                                                     .find_links = &s->find_links });
 }
 
@@ -114,7 +116,6 @@ static void scene_close(struct scene *s)
     hosts_destroy(s->hosts);
     place_close(s->place);
     target_destroy(s->target);
-    strs_done(&s->indexes);
     strs_done(&s->find_links);
     world_close(&s->w);
 }

@@ -42,6 +42,11 @@ static void show_field(struct buf *out, const struct settings *s, const struct s
     case SETTING_WORD:
         buf_add_f(out, "%u", *(const unsigned *)field);
         break;
+    case SETTING_INDEX:
+        for (size_t i = 0; i < s->n_indexes; i++)
+            buf_add_f(out, "[%.*s=%.*s]", STR_ARG(s->indexes[i].is.name),
+                      STR_ARG(s->indexes[i].is.url));
+        break;
     case SETTING_BYTES:
         buf_add_f(out, "%ju", (uintmax_t) * (const uint64_t *)field);
         break;

@@ -67,16 +67,14 @@ struct variables {
     struct str text;
 };
 
-static const char *env_get(void *ctx, const char *name)
+static const char *const *environment(struct variables *v)
 {
-    struct variables *v = ctx;
+    const char **env = arena_alloc(&v->arena, 16, sizeof(*env));
+    size_t n = 0;
 
-    for (struct str rest = v->text, value; rest.p;) {
-        struct str key = str_cut(str_cut(rest, ';', &rest), '=', &value);
-        if (value.p && str_is(key, name))
-            return arena_str(&v->arena, value).p;
-    }
-    return NULL;
+    for (struct str rest = v->text; rest.p && n < 15;)
+        env[n++] = arena_str(&v->arena, str_cut(rest, ';', &rest)).p;
+    return env;
 }
 
 static void show_list(struct buf *out, const struct strs *list)
@@ -110,6 +108,9 @@ static void show_setting(const struct settings *s, const struct setting *w, stru
     case SETTING_SECONDS:
     case SETTING_WORD:
         buf_add_f(out, "%u", *(const unsigned *)field);
+        break;
+    case SETTING_INDEX:
+        fail_msg("pip has no such setting");
         break;
     case SETTING_BYTES:
         buf_add_f(out, "%ju", (uintmax_t) * (const uint64_t *)field);
@@ -155,7 +156,8 @@ static void check_apply(struct case_line *c, void *ctx)
     settings_init(&s);
     s.index_url = STR_NONE;
     write_files(&v.arena, c->fields[0], &paths);
-    int code = pipconf_apply_files(&s, "download", &paths, env_get, &v, &e);
+    struct pipconf_site site = { .command = "download", .env = environment(&v) };
+    int code = pipconf_apply(&s, &site, &paths, &e);
     assert_int_equal(code, e.code);
     if (str_starts(want, STR("error: "))) {
         if (!code || str_search(str_of(err_text(&e)), str_sub(want, 7, want.n)) < 0)
@@ -185,8 +187,10 @@ static void check_paths(const char *variables, const char *prefix, const char *w
     struct variables v = { .text = str_of(variables) };
     struct strs paths = { 0 };
     struct buf got = { 0 };
+    bool isolated = str_starts(v.text, STR("--isolated"));
+    struct pipconf_site site = { .prefix = prefix, .env = environment(&v), .isolated = isolated };
 
-    pipconf_paths(&v.arena, prefix, env_get, &v, &paths);
+    pipconf_paths(&v.arena, &site, &paths);
     for (size_t i = 0; i < paths.n; i++)
         buf_add_f(&got, "%s%.*s", i ? " " : "", STR_ARG(paths.items[i]));
     assert_string_equal(buf_z(&got), want);
@@ -215,6 +219,10 @@ static void test_paths(void **state)
         "HOME=/h;XDG_CONFIG_DIRS=/x:y: /z", NULL,
         "/x/pip/pip.conf /z/pip/pip.conf /etc/pip.conf /h/.pip/pip.conf /h/.config/pip/pip.conf");
     check_paths("HOME=/h;PIP_CONFIG_FILE=/dev/null", "/venv", "");
+    check_paths("--isolated;HOME=/h", "/venv",
+                "/etc/xdg/pip/pip.conf /etc/pip.conf /venv/pip.conf");
+    check_paths("--isolated;HOME=/h;PIP_CONFIG_FILE=missing.conf", NULL,
+                "/etc/xdg/pip/pip.conf /etc/pip.conf missing.conf");
     check_paths("HOME=/h;PIP_CONFIG_FILE=own.conf", "/venv",
                 "/etc/xdg/pip/pip.conf /etc/pip.conf /venv/pip.conf own.conf");
     check_paths("HOME=/h;PIP_CONFIG_FILE=missing.conf", NULL,
@@ -239,7 +247,11 @@ static void test_whole(void **state)
         file_write("own.conf", STR("[global]\nextra-index-url = https://own.example.org\n"), &e),
         0);
     settings_init(&s);
-    assert_int_equal(pipconf_apply(&s, "download", NULL, env_get, &v, &e), 0);
+    struct pipconf_site site = { .command = "download", .env = environment(&v) };
+    struct strs paths = { 0 };
+    pipconf_paths(&v.arena, &site, &paths);
+    assert_int_equal(pipconf_apply(&s, &site, &paths, &e), 0);
+    strs_done(&paths);
     assert_int_equal(s.retries, 7);
     assert_true(s.extra_index_urls.n == 1 &&
                 str_is(s.extra_index_urls.items[0], "https://own.example.org"));

@@ -29,6 +29,16 @@ static void show_word(struct buf *out, const struct setting *which, unsigned at)
     buf_add_str(out, str_cut(words, '|', &words));
 }
 
+static void show_indexes(struct buf *out, const struct settings *s)
+{
+    for (size_t i = 0; i < s->n_indexes; i++) {
+        const struct source_index *ix = &s->indexes[i].is;
+        buf_add_f(out, "%s%.*s=%.*s", i ? " " : "", STR_ARG(ix->name), STR_ARG(ix->url));
+        for (size_t k = 0; k < ix->n_packages; k++)
+            buf_add_f(out, "%c%.*s", k ? ',' : ' ', STR_ARG(ix->packages[k]));
+    }
+}
+
 static void show_field(struct buf *out, const struct settings *s, const struct setting *which)
 {
     const void *field = (const char *)s + which->offset;
@@ -53,6 +63,9 @@ static void show_field(struct buf *out, const struct settings *s, const struct s
         break;
     case SETTING_WORD:
         show_word(out, which, *(const unsigned *)field);
+        break;
+    case SETTING_INDEX:
+        show_indexes(out, s);
         break;
     case SETTING_BYTES:
         buf_add_f(out, "%ju", (uintmax_t) * (const uint64_t *)field);

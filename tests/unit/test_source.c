@@ -9,11 +9,13 @@
 #include "dray/fetch/source.h"
 #include "local_world.h"
 
-enum { QUERIES = 3 };
+enum { QUERIES = 3, INDEXES = 4 };
 
 struct scene {
     struct local_world w;
-    struct strs indexes, find_links;
+    struct source_index indexes[INDEXES];
+    size_t n_indexes;
+    struct strs find_links;
     struct source *source;
     struct source_query *queries[QUERIES];
     const struct source_answer *answers[QUERIES];
@@ -33,7 +35,8 @@ static void scene_open(struct scene *s)
 
 static void index_add(struct scene *s, const char *name)
 {
-    strs_add(&s->indexes, temp_dir_url(&s->w.dir, name));
+    assert_true(s->n_indexes < INDEXES);
+    s->indexes[s->n_indexes++].url = temp_dir_url(&s->w.dir, name);
 }
 
 static void told(void *ctx, const struct source_answer *answer)
@@ -52,7 +55,8 @@ static void ask(struct scene *s, const char *project, unsigned n)
 {
     if (!s->source)
         s->source =
-            source_create(&s->w.pages, &(struct source_places){ .indexes = &s->indexes,
+            source_create(&s->w.pages, &(struct source_places){ .indexes = s->indexes,
+                                                                .n_indexes = s->n_indexes,
                                                                 .find_links = &s->find_links });
     s->calls = 0;
     s->expected = n;
@@ -78,7 +82,6 @@ static void scene_close(struct scene *s)
 {
     forget(s);
     source_destroy(s->source);
-    strs_done(&s->indexes);
     strs_done(&s->find_links);
     world_close(&s->w);
 }
@@ -187,7 +190,7 @@ static void test_not_found(void **state)
     strs_add(&s.find_links, str_of(temp_dir_at(&s.w.dir, "one")));
     ask(&s, "none", 1);
     fails(&s, ERR_NOT_FOUND, "no files of a project named \"none\"");
-    fails(&s, ERR_NOT_FOUND, s.indexes.items[0].p);
+    fails(&s, ERR_NOT_FOUND, s.indexes[0].url.p);
     fails(&s, ERR_NOT_FOUND, s.find_links.items[0].p);
     forget(&s);
     ask(&s, "foo", 1); /* a page without a file of it */
@@ -247,6 +250,86 @@ static void test_outage(void **state)
     scene_close(&s);
 }
 
+/* One that serves "packages" alone, with blanks between. */
+static void index_pin(struct scene *s, const char *name, const char *packages)
+{
+    struct source_index *ix = &s->indexes[s->n_indexes];
+    struct strs list = { 0 };
+    struct str rest = str_of(packages);
+
+    index_add(s, name);
+    while (rest.p)
+        strs_add(&list, str_cut(rest, ' ', &rest));
+    ix->name = str_of(name);
+    ix->packages = arena_copy(&s->w.dir.arena, list.items, list.n, sizeof(*list.items));
+    ix->n_packages = list.n;
+    strs_done(&list);
+}
+
+/* Of which indexes the files of each project are. */
+static void test_pinned(void **state)
+{
+    static const char *const projects[] = { "foo", "corp-a", "corp-b", "corp", "corpa", "lib" };
+    static const char *const want[] = { "open-1.zip", "corp-1.zip", "other-1.zip",
+                                        "open-1.zip", "open-1.zip", "corp-1.zip other-1.zip" };
+    static const char *const indexes[] = { "open", "corp", "other" };
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 6; k++)
+            temp_dir_put(&s.w.dir,
+                         arena_f(&s.w.dir.arena, "%s/%s/index.html", indexes[i], projects[k]).p,
+                         arena_f(&s.w.dir.arena, "<a href='%s-1.zip#egg=%s'>%s-1.zip</a>",
+                                 projects[k], projects[k], projects[k]));
+    index_pin(&s, "corp", "corp-* lib");
+    index_add(&s, "open");
+    index_pin(&s, "other", "corp-b lib");
+    for (size_t k = 0; k < 6; k++) {
+        ask(&s, projects[k], 1);
+        struct str rest = str_of(want[k]);
+        assert_int_equal(s.answers[0]->n, k == 5 ? 2 : 1);
+        for (size_t i = 0; i < s.answers[0]->n; i++) {
+            struct str index = str_cut(str_cut(rest, ' ', &rest), '-', &(struct str){ 0 });
+            if (str_search(s.answers[0]->items[i]->base,
+                           arena_f(&s.w.dir.arena, "/%.*s/", STR_ARG(index))) < 0)
+                fail_msg("%s is of %.*s", projects[k], STR_ARG(s.answers[0]->items[i]->base));
+        }
+        forget(&s);
+    }
+    scene_close(&s);
+}
+
+/* What is held to an index comes from no page of links; but from a directory of files it does. */
+static void test_pinned_links(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    struct temp_dir *d = &s.w.dir;
+    temp_dir_put(d, "corp/foo/index.html", STR("<a href='foo-1.tar.gz'>x</a>"));
+    temp_dir_put(d, "open/none/index.html", STR("<a href='none-1.tar.gz'>x</a>"));
+    temp_dir_put(d, "page.html", STR("<a href='foo-4.tar.gz'>x</a><a href='bar-4.tar.gz'>x</a>"));
+    temp_dir_put(d, "dir/foo-5.tar.gz", STR("x"));
+    index_add(&s, "open");
+    index_pin(&s, "corp", "foo none");
+    strs_add(&s.find_links, str_of(temp_dir_at(d, "page.html")));
+    strs_add(&s.find_links, str_of(temp_dir_at(d, "dir")));
+    ask(&s, "foo", 1);
+    answers(&s, "foo-5.tar.gz foo-1.tar.gz");
+    forget(&s);
+    ask(&s, "bar", 1);
+    answers(&s, "bar-4.tar.gz");
+    forget(&s);
+    ask(&s, "none", 1);
+    fails(&s, ERR_NOT_FOUND, "/corp (index corp)");
+    fails(&s, ERR_NOT_FOUND, "nowhere else: the configuration holds it to that index");
+    assert_null(strstr(err_text(&s.answers[0]->err), "/open"));
+    scene_close(&s);
+}
+
 /* Given up while pages are on their way, by one of two, and by all. */
 static void test_given_up(void **state)
 {
@@ -258,8 +341,9 @@ static void test_given_up(void **state)
     temp_dir_put(&s.w.dir, "page.html", STR("<a href='foo-2.tar.gz'>x</a>"));
     index_add(&s, "one");
     strs_add(&s.find_links, str_of(temp_dir_at(&s.w.dir, "page.html")));
-    s.source = source_create(
-        &s.w.pages, &(struct source_places){ .indexes = &s.indexes, .find_links = &s.find_links });
+    s.source = source_create(&s.w.pages, &(struct source_places){ .indexes = s.indexes,
+                                                                  .n_indexes = s.n_indexes,
+                                                                  .find_links = &s.find_links });
     struct asker first = { &s, 0 }, second = { &s, 1 };
     struct source_query *q = source_start(s.source, STR("foo"), told, &first);
     s.expected = 1;
@@ -287,6 +371,8 @@ int main(void)
         cmocka_unit_test(test_one_index_has_it),
         cmocka_unit_test(test_outage),
         cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_pinned),
+        cmocka_unit_test(test_pinned_links),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,4 +10,5 @@ int cmd_lock(int argc, char **argv);
 int cmd_metadata(int argc, char **argv);
 int cmd_wheel(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
+int cmd_config(int argc, char **argv);
 int cmd_trace(int argc, char **argv);

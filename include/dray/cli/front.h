@@ -2,6 +2,7 @@
  * what is seen of it. */
 #pragma once
 
+#include "dray/job/layers.h"
 #include "dray/job/run.h"
 #include "dray/job/settings.h"
 
@@ -15,5 +16,8 @@ struct front {
     void (*print)(const struct settings *s, const struct job_result *r, struct err *e);
 };
 
+/* Applies all layers to `s`, whose command is set, then the command line. */
+int front_read_settings(struct settings *s, int argc, char **argv, struct layers *layers,
+                        struct err *e);
 /* The whole command; its exit status. */
 int front_run(const struct front *f, int argc, char **argv);

@@ -19,6 +19,8 @@ struct build_world {
     /* Added to the environment, "NAME=value"; "NAME" takes one away. Index settings go here and not
      * into arguments, which every user of the machine can read. NULL is allowed. */
     const struct strs *env;
+    void (*begins)(void *ctx); /* the first of the run is about to be started; or NULL */
+    void *ctx;
     unsigned at_once; /* 0: one for each processor */
 };
 

@@ -152,6 +152,7 @@ struct event {
     const struct fetch_view *fetch; /* or NULL */
     enum fetch_state from, to;
     struct str text;
+    struct str index; /* of a page: the name of its index, or STR_NONE */
     uint64_t n;
     uint64_t took_us;
     enum fetch_origin origin;

@@ -38,5 +38,7 @@ typedef void (*page_done_fn)(void *ctx, const struct page_answer *answer);
  * refused unless its host is this machine or trusted, as pip does. `done` runs once, later, from
  * the loop. */
 struct page *page_start(const struct page_world *w, const char *url, page_done_fn done, void *ctx);
+/* The name of the index that it is of, for what is told of it; borrowed. */
+void page_set_index(struct page *p, struct str name);
 /* At any time: cancels what is under way, frees the listing. NULL is allowed. */
 void page_destroy(struct page *p);

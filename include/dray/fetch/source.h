@@ -4,6 +4,7 @@
 
 #include "dray/fetch/distribution.h"
 #include "dray/fetch/page.h"
+#include "dray/fetch/source_index.h"
 #include "dray/util/strs.h"
 
 struct source; /* all places of a run */
@@ -19,9 +20,12 @@ struct source_answer {
 
 typedef void (*source_done_fn)(void *ctx, const struct source_answer *answer);
 
-/* Where files come from; all borrowed. */
+/* Where files come from; all borrowed. A project that indexes are named for is asked for there and
+ * nowhere else, but for files in directories of `find_links`; any other one everywhere but there.
+ */
 struct source_places {
-    const struct strs *indexes;    /* URLs of index roots, in order; empty with --no-index */
+    const struct source_index *indexes; /* in order; none with --no-index */
+    size_t n_indexes;
     const struct strs *find_links; /* see flat.h */
     bool first_index; /* a project is taken from the first index that has it, and the others are not
                          asked for it: nobody can slip in a newer one there */

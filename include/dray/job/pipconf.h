@@ -5,19 +5,20 @@
 
 #include "dray/job/settings.h"
 
-/* Looks up an environment variable, NULL when unset. */
-typedef const char *(*pipconf_env_fn)(void *ctx, const char *name);
+/* What it depends on; borrowed. */
+struct pipconf_site {
+    const char *command;    /* "download": the section beside [global] */
+    const char *prefix;     /* a sys.prefix, whose pip.conf counts too; or NULL */
+    const char *const *env; /* as environ */
+    bool isolated;          /* pip's --isolated: no variables, none of the user's files */
+};
 
-/* Applies pip's files and variables to `s`, lowest first: global, user, site (only if `prefix`, a
- * sys.prefix, is not NULL), $PIP_CONFIG_FILE, PIP_*. Sections [global] and [COMMAND], with
- * `command` "download". A malformed or unreadable file is an error that names it and the line; a
- * file that isn't there is none. */
-int pipconf_apply(struct settings *s, const char *command, const char *prefix, pipconf_env_fn env,
-                  void *env_ctx, struct err *e);
-
-/* Its two halves. The files, lowest first, whether they exist or not; strings in `a`. */
-void pipconf_paths(struct arena *a, const char *prefix, pipconf_env_fn env, void *env_ctx,
-                   struct strs *out);
-/* What stands in those, then the variables. */
-int pipconf_apply_files(struct settings *s, const char *command, const struct strs *paths,
-                        pipconf_env_fn env, void *env_ctx, struct err *e);
+/* The files that pip would look for, lowest first; strings in `a` or borrowed from `site`. None
+ * with PIP_CONFIG_FILE=/dev/null. */
+void pipconf_paths(struct arena *a, const struct pipconf_site *site, struct strs *out);
+/* What stands in them, those that are not there passed over: [global] of all, [COMMAND] of all,
+ * then the variables. A file that is malformed or can't be read is an error that names it and the
+ * line.
+ */
+int pipconf_apply(struct settings *s, const struct pipconf_site *site, const struct strs *paths,
+                  struct err *e);

@@ -23,6 +23,8 @@ struct pipconf_entries {
     size_t n, cap;
 };
 
+/* pip's normal form of a name in a file, or of a variable behind PIP_; in `a`. */
+struct str pipconf_file_key(struct arena *a, struct str name);
 /* Appends what stands in `text`, in order; [DEFAULT] has been added to each other section already.
  * ERR_INPUT says which line is wrong: outside of a section, without "=" or ":", or a section or key
  * that was there before. The caller frees `items`, also after an error. */

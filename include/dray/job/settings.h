@@ -1,12 +1,13 @@
 /* settings.h: everything a fetching job can be told, and the one table of its names. The command
- * line, DRAY_* variables, pip's configuration, and requirements files all set it through that
- * table; so does whatever reads job files later. Pure: no file is read here. */
+ * line, DRAY_* variables, dray.yaml, pip's configuration, and requirements files all set it through
+ * that table; so does whatever reads job files later. Pure: no file is read here. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dray/fetch/source_index.h"
 #include "dray/util/arena.h"
 #include "dray/util/err.h"
 #include "dray/util/strs.h"
@@ -28,14 +29,26 @@ enum settings_command {
     COMMAND_WHEEL = 2,    /* the same, source distributions are built */
     COMMAND_INSTALL = 4,  /* for pip to install */
     COMMAND_METADATA = 8, /* metadata to standard output */
-    COMMAND_LOCK = 16     /* what would be fetched, written down */
+    COMMAND_LOCK = 16,    /* what would be fetched, written down */
+    COMMAND_CACHE = 32,   /* the store itself */
+    COMMAND_CONFIG = 64   /* what the settings of another come to */
+};
+
+/* An index that has a name. */
+struct settings_index {
+    struct source_index is;
+    struct str origin;
 };
 
 /* Strings live in `arena`. STR_NONE and empty lists mean: not said. */
 struct settings {
     struct arena arena;
     enum settings_command command;
+    struct str *origins; /* by row of the table: where the value came from; see settings_origin() */
     struct strs pip_options; /* of install: what follows "--" */
+
+    struct str config; /* the one configuration file to read; "/dev/null": none */
+    bool isolated;     /* no variables, no files of the user's */
 
     struct strs requirements;      /* as on the command line: requirement, URL or path */
     struct strs requirement_files; /* -r: path or URL */
@@ -44,6 +57,8 @@ struct settings {
 
     struct str index_url; /* default: the one found when dray was built, if there was one */
     struct strs extra_index_urls;
+    struct settings_index *indexes; /* that have names, in order; see settings_index.h */
+    size_t n_indexes, indexes_cap;
     bool no_index;
     enum settings_strategy index_strategy;
     struct strs find_links; /* URL of a page, directory, page or distribution file */
@@ -85,10 +100,12 @@ struct settings {
 
 /* Where a setting may be said: a set of these. */
 enum {
-    SETTING_IN_CLI = 1,    /* --name */
-    SETTING_IN_ENV = 2,    /* DRAY_NAME */
-    SETTING_IN_PIP = 4,    /* pip.conf and PIP_NAME: pip has the same option */
-    SETTING_IN_REQFILE = 8 /* on a line of its own in a requirements file */
+    SETTING_IN_CLI = 1,     /* --name */
+    SETTING_IN_ENV = 2,     /* DRAY_NAME */
+    SETTING_IN_PIP = 4,     /* pip.conf and PIP_NAME: pip has the same option */
+    SETTING_IN_REQFILE = 8, /* on a line of its own in a requirements file */
+    SETTING_IN_FILE = 16,   /* in dray.yaml */
+    SETTING_IS_SECRET = 32  /* never to be shown */
 };
 
 enum setting_kind {
@@ -102,6 +119,7 @@ enum setting_kind {
     SETTING_FORMAT,   /* format_control */
     SETTING_BYTES,    /* uint64_t: "10GiB", "500MB", "1000000" */
     SETTING_DATE,     /* struct str: a day or an instant, see py/instant.h */
+    SETTING_INDEX,    /* indexes: "NAME=URL", which changes the index of that name or adds one */
     SETTING_WORD      /* an enum whose values are the words of value_name, "flat|target" */
 };
 
@@ -138,7 +156,11 @@ const struct setting *settings_find_letter(char letter);
  * where, for the error: "--timeout", "PIP_TIMEOUT". ERR_USAGE when the value is not one. */
 int settings_set(struct settings *s, const struct setting *which, struct str value,
                  const char *origin, struct err *e);
-/* Forgets what a list or text has been told so far: a layer that replaces the one below. */
+/* Where the value came from, for people: "default", "--timeout", "/etc/pip.conf, line 3"; of what
+ * adds up (lists) all that said something, with "; " between. */
+struct str settings_origin(const struct settings *s, const struct setting *which);
+/* Forgets what a list or text has been told so far: a layer that replaces the one below. Formats
+ * and indexes add up through all layers and stay. */
 void settings_clear(struct settings *s, const struct setting *which);
 /* Applies all DRAY_* variables of `environ`-like `env`, in the order of the table. Lists are split
  * at white space and replace what was said before, empty values count as unset; an unknown name is

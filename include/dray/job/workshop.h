@@ -26,10 +26,12 @@ struct workshop {
     struct hosts *hosts;
     struct readers *readers;
     struct page_world pages;
-    struct strs indexes;
+    struct source_index *indexes; /* in `arena` */
+    size_t n_indexes;
     struct source *source;
     struct buf python; /* the interpreter whose pip is run; empty where none is */
     struct builds *builds;
+    struct strs isolation; /* what takes away all that pip would heed; empty without --isolated */
     struct strs build_env;
 };
 
