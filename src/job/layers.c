@@ -12,7 +12,7 @@ static void add_files(struct layers *l, const struct strs *paths, bool is_pips)
 {
     for (size_t i = 0; i < paths->n; i++) {
         struct str path = arena_str(&l->arena, paths->items[i]);
-        bool found = access(path.p, F_OK) == 0;
+        bool found = access(path.p, R_OK) == 0;
         l->files = mem_grow(l->files, l->n, &l->cap, sizeof(*l->files));
         l->files[l->n++] = (struct layers_file){ path, is_pips, found };
     }

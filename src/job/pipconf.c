@@ -43,21 +43,13 @@ static void conf_put(struct conf *c, enum level level, struct said said)
     map_put(&c->levels[level], kept->key, kept);
 }
 
-static int conf_read(struct conf *c, const char *path, struct err *e)
+static int conf_parse(struct conf *c, const char *path, struct str text, struct err *e)
 {
     struct pipconf_entries entries = { 0 };
-    struct buf text = { 0 };
-    int code = file_read(path, LIMIT_CONFIG_BYTES, &text, e);
+    int code = pipconf_file_parse(&c->arena, text, &entries, e);
 
-    if (code == ERR_NOT_FOUND) {
-        err_done(e);
-        return 0;
-    }
-    if (!code) {
-        code = pipconf_file_parse(&c->arena, buf_str(&text), &entries, e);
-        if (code)
-            err_wrap(e, "%s", path);
-    }
+    if (code)
+        err_wrap(e, "%s", path);
     for (size_t i = 0; i < entries.n && !code; i++) {
         const struct pipconf_entry *x = &entries.items[i];
         struct str origin =
@@ -68,6 +60,22 @@ static int conf_read(struct conf *c, const char *path, struct err *e)
             conf_put(c, LEVEL_COMMAND, (struct said){ x->key, x->value, origin });
     }
     free(entries.items);
+    return code;
+}
+
+/* As pip, whose configparser passes over what can't be opened: not there, a directory, another
+ * user's. */
+static int conf_read(struct conf *c, const char *path, struct err *e)
+{
+    struct buf text = { 0 };
+    int code = file_read(path, LIMIT_CONFIG_BYTES, &text, e);
+
+    if (code == ERR_NOT_FOUND || code == ERR_IO) {
+        err_done(e);
+        code = 0;
+    } else if (!code) {
+        code = conf_parse(c, path, buf_str(&text), e);
+    }
     buf_done(&text);
     return code;
 }
@@ -124,6 +132,9 @@ static int apply_said(struct settings *s, const struct said *said, struct err *e
         return 0;
     if (which->kind == SETTING_LIST)
         return apply_list(s, which, said, e);
+    /* pip converts them by Python's int() and float(). */
+    if (which->kind == SETTING_NUMBER || which->kind == SETTING_SECONDS)
+        return settings_set(s, which, blank_trim(said->value), said->origin.p, e);
     /* pip: any boolean word there switches the cache off, "no" too. */
     if (str_is(str_of(which->name), "no-cache-dir") && settings_bool(said->value, &ignored))
         return settings_set(s, which, STR_NONE, said->origin.p, e);

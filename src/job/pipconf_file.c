@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dray/job/blank.h"
+#include "dray/py/simple_text.h"
 #include "dray/util/buf.h"
 #include "dray/util/map.h"
 #include "dray/util/mem.h"
@@ -185,10 +186,23 @@ struct str pipconf_file_key(struct arena *a, struct str name)
     return copy;
 }
 
+/* pip reads it in the encoding of the locale, which is this one nearly everywhere. */
+static int check_utf8(struct str text, struct err *e)
+{
+    struct utf8 u = { 0 };
+    size_t line = 1, n = utf8_check(&u, (const unsigned char *)text.p, text.n);
+
+    if (n == text.n && !u.left)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        line += text.p[i] == '\n';
+    return err_set(e, ERR_INPUT, "line %zu: this is not UTF-8", line);
+}
+
 int pipconf_file_parse(struct arena *a, struct str text, struct pipconf_entries *out, struct err *e)
 {
     struct reader r = { .arena = a };
-    int code = 0;
+    int code = check_utf8(text, e);
 
     while (text.n && !code)
         code = read_line(&r, take_line(&text), e);

@@ -16,9 +16,7 @@ struct pipconf_site {
 /* The files that pip would look for, lowest first; strings in `a` or borrowed from `site`. None
  * with PIP_CONFIG_FILE=/dev/null. */
 void pipconf_paths(struct arena *a, const struct pipconf_site *site, struct strs *out);
-/* What stands in them, those that are not there passed over: [global] of all, [COMMAND] of all,
- * then the variables. A file that is malformed or can't be read is an error that names it and the
- * line.
- */
+/* What stands in them: [global] of all, [COMMAND] of all, then the variables. What can't be opened
+ * is passed over, as by pip; a file that is malformed is an error that names it and the line. */
 int pipconf_apply(struct settings *s, const struct pipconf_site *site, const struct strs *paths,
                   struct err *e);

@@ -27,6 +27,6 @@ struct pipconf_entries {
 struct str pipconf_file_key(struct arena *a, struct str name);
 /* Appends what stands in `text`, in order; [DEFAULT] has been added to each other section already.
  * ERR_INPUT says which line is wrong: outside of a section, without "=" or ":", or a section or key
- * that was there before. The caller frees `items`, also after an error. */
+ * that was there before; or not UTF-8. The caller frees `items`, also after an error. */
 int pipconf_file_parse(struct arena *a, struct str text, struct pipconf_entries *out,
                        struct err *e);
