@@ -125,7 +125,8 @@ int settings_index_put(struct settings *s, const struct settings_index_said *sai
         at->is.url = arena_str(&s->arena, said->url);
     if (said->has_packages)
         copy_packages(s, &said->packages, &at->is);
-    at->origin = settings_origin_place(&s->arena, said->origin);
+    settings_origin_add(&s->arena, &at->origin, said->origin);
+    settings_origin_note(s, settings_find(STR("index")), said->origin);
     return 0;
 }
 

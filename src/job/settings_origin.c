@@ -31,11 +31,6 @@ static struct str without_details(struct str origin)
     return str_sub(origin, 0, end);
 }
 
-struct str settings_origin_place(struct arena *a, const char *origin)
-{
-    return arena_str(a, without_details(str_of(origin)));
-}
-
 /* Each mention adds to what was said before. */
 static bool adds_up(const struct setting *which)
 {
@@ -52,17 +47,24 @@ static bool is_noted(struct str all, struct str origin)
     return false;
 }
 
-void settings_origin_note(struct settings *s, const struct setting *which, const char *origin)
+void settings_origin_add(struct arena *a, struct str *at, const char *origin)
 {
     struct str place = without_details(str_of(origin));
 
+    if (!at->n)
+        *at = arena_str(a, place);
+    else if (!is_noted(*at, place))
+        *at = arena_f(a, "%.*s; %.*s", STR_ARG(*at), STR_ARG(place));
+}
+
+void settings_origin_note(struct settings *s, const struct setting *which, const char *origin)
+{
     if (!s->origins)
         s->origins = arena_alloc(&s->arena, rows(), sizeof(*s->origins));
     struct str *at = &s->origins[row_of(which)];
-    if (!at->n || !adds_up(which))
-        *at = arena_str(&s->arena, place);
-    else if (!is_noted(*at, place))
-        *at = arena_f(&s->arena, "%.*s; %.*s", STR_ARG(*at), STR_ARG(place));
+    if (!adds_up(which))
+        *at = STR_NONE;
+    settings_origin_add(&s->arena, at, origin);
 }
 
 void settings_origin_forget(struct settings *s, const struct setting *which)

@@ -194,6 +194,8 @@ static void write_indexes(struct json *j, const struct settings *s)
         for (size_t k = 0; k < index->is.n_packages; k++)
             json_str(j, index->is.packages[k]);
         json_list_end(j);
+        json_key(j, "origin");
+        json_str(j, index->origin);
         json_map_end(j);
     }
     json_list_end(j);

@@ -169,10 +169,93 @@ static void test_paths(void **state)
                 true, "n.yaml");
 }
 
+/* The annotated file, with its settings commented out or not ("#key", but not "# words"). */
+static void read_annotated(struct buf *out, bool uncomment)
+{
+    struct buf text = { 0 };
+    struct err e = { 0 };
+
+    assert_int_equal(file_read(TEST_DATA "/../../config/dray.yaml", LIMIT_CONFIG_BYTES, &text, &e),
+                     0);
+    for (struct str rest = buf_str(&text); rest.n;) {
+        struct str line = str_cut(rest, '\n', &rest);
+        bool words = line.n < 2 || (line.p[1] == ' ' && (line.n < 3 || line.p[2] != ' '));
+        if (uncomment && str_starts(line, STR("#")) && !words)
+            line = str_sub(line, 1, line.n);
+        buf_add_str(out, line);
+        buf_add_c(out, '\n');
+    }
+    buf_done(&text);
+}
+
+static void apply_annotated(bool uncomment, enum settings_command command, struct settings *s)
+{
+    struct buf text = { 0 };
+    struct err e = { 0 };
+
+    settings_init(s);
+    s->command = command;
+    read_annotated(&text, uncomment);
+    assert_int_equal(config_file_apply_text(s, buf_str(&text), "dray.yaml", &e), 0);
+    if (settings_check(s, &e))
+        fail_msg("%s", err_text(&e));
+    buf_done(&text);
+}
+
+static void test_annotated(void **state)
+{
+    static const enum settings_command commands[] = { COMMAND_DOWNLOAD, COMMAND_WHEEL,
+                                                      COMMAND_INSTALL, COMMAND_METADATA,
+                                                      COMMAND_LOCK };
+    struct settings s;
+    struct buf before = { 0 }, after = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+        apply_annotated(true, commands[i], &s);
+        assert_int_equal(s.n_indexes, 2);
+        assert_int_equal(s.extra_index_urls.n, 1);
+        settings_done(&s);
+    }
+    settings_init(&s);
+    config_text_plain(&before, &s);
+    settings_done(&s);
+    apply_annotated(false, COMMAND_DOWNLOAD, &s);
+    config_text_plain(&after, &s);
+    settings_done(&s);
+    assert_string_equal(buf_z(&after), buf_z(&before));
+    buf_done(&before);
+    buf_done(&after);
+}
+
+/* Each setting that may stand in a file stands in it, once. */
+static void test_annotated_whole(void **state)
+{
+    struct buf text = { 0 }, key = { 0 };
+
+    (void)state;
+    read_annotated(&text, true);
+    for (const struct setting *w = settings_table; w->name; w++) {
+        if (!(w->where & SETTING_IN_FILE))
+            continue;
+        size_t n = 0;
+        for (int deep = 0; deep < 2; deep++) {
+            buf_reset(&key);
+            buf_add_f(&key, "\n%s%s: ", deep ? "  " : "", w->name);
+            n += str_search(buf_str(&text), buf_str(&key)) >= 0;
+        }
+        if (!n)
+            fail_msg("config/dray.yaml lacks %s", w->name);
+    }
+    buf_done(&text);
+    buf_done(&key);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_apply),
-                                        cmocka_unit_test(test_paths) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_apply), cmocka_unit_test(test_paths),
+                                        cmocka_unit_test(test_annotated),
+                                        cmocka_unit_test(test_annotated_whole) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

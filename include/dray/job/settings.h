@@ -37,7 +37,7 @@ enum settings_command {
 /* An index that has a name. */
 struct settings_index {
     struct source_index is;
-    struct str origin;
+    struct str origin; /* as settings_origin() has it */
 };
 
 /* Strings live in `arena`. STR_NONE and empty lists mean: not said. */
