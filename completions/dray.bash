@@ -6,7 +6,7 @@ _dray_options() {
     local own='-h --help -V --version'
     local all="-r --requirement -c --constraint -i --index-url --extra-index-url --no-index -f --find-links
         --only-binary --no-binary --prefer-binary --pre --require-hashes --no-require-hashes --python --cache-dir
-        --cache-size --pip-cache-dir --no-cache-dir --trusted-host --cert --client-cert --timeout --retries
+        --cache-size --pip-cache-dir --no-cache-dir --trusted-host --cert --client-cert --proxy --no-proxy-env --resolver --timeout --retries
         --connections --index-strategy --exclude-newer --offline --trace --progress -q --quiet -v --verbose $own"
     local fetching='--no-deps --resolution --dry-run --report --stats'
     local choosing='--target --target-file --layout --platform --python-version --implementation --abi'
@@ -48,6 +48,7 @@ _dray_value() {
     --index-strategy) COMPREPLY=($(compgen -W 'best-match first-index' -- "$cur")) ;;
     --resolution) COMPREPLY=($(compgen -W 'highest lowest lowest-direct' -- "$cur")) ;;
     --format) COMPREPLY=($(compgen -W 'requirements pylock json' -- "$cur")) ;;
+    --resolver) COMPREPLY=($(compgen -W 'c-ares system' -- "$cur")) ;;
     --layout) COMPREPLY=($(compgen -W 'flat target' -- "$cur")) ;;
     --link-mode) COMPREPLY=($(compgen -W 'auto reflink hardlink copy' -- "$cur")) ;;
     --only-binary | --no-binary)
@@ -55,7 +56,7 @@ _dray_value() {
         if declare -F __ltrim_colon_completions >/dev/null; then __ltrim_colon_completions "$cur"; fi
         ;;
     -i | --index-url | --extra-index-url | --target | --platform | --python-version | --implementation | --abi | \
-        --trusted-host | --timeout | --retries | --connections | --cache-size | --max-size | --older-than | --exclude-newer) ;;
+        --trusted-host | --proxy | --timeout | --retries | --connections | --cache-size | --max-size | --older-than | --exclude-newer) ;;
     *) return 1 ;;
     esac
 }

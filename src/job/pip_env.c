@@ -79,6 +79,22 @@ bool pip_env_lets_go(const struct settings *s)
     return holds && !s->no_index;
 }
 
+/* What the environment says reaches pip by itself. Before 26.2 it knew no way to be told of none.
+ */
+void pip_env_of_proxy(const struct settings *s, struct arena *a, struct strs *out)
+{
+    static const char *const variables[] = { "http_proxy",  "HTTP_PROXY", "https_proxy",
+                                             "HTTPS_PROXY", "all_proxy",  "ALL_PROXY" };
+
+    if (s->proxy.p)
+        add(a, out, "PIP_PROXY", s->proxy);
+    if (s->proxy.n || (!s->proxy.p && !s->no_proxy_env))
+        return;
+    strs_add(out, STR("PIP_NO_PROXY_ENV=1"));
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+        strs_add(out, str_of(variables[i]));
+}
+
 void pip_env_of(const struct settings *s, struct arena *a, struct strs *out)
 {
     add(a, out, "PIP_NO_INDEX", s->no_index ? STR("1") : STR_NONE);
@@ -87,6 +103,7 @@ void pip_env_of(const struct settings *s, struct arena *a, struct strs *out)
     add_list(a, out, "PIP_TRUSTED_HOST", &s->trusted_hosts);
     add(a, out, "PIP_CERT", s->cert);
     add(a, out, "PIP_CLIENT_CERT", s->client_cert);
+    pip_env_of_proxy(s, a, out);
     strs_add(out, arena_f(a, "PIP_TIMEOUT=%u", s->timeout_s));
     strs_add(out, arena_f(a, "PIP_RETRIES=%u", s->retries));
     if (s->no_cache_dir)

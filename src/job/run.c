@@ -10,6 +10,8 @@
 #include "dray/fetch/fetch.h"
 #include "dray/job/inputs.h"
 #include "dray/job/installer.h"
+#include "dray/job/pip_env.h"
+#include "dray/job/route.h"
 #include "dray/job/sets.h"
 #include "dray/job/target_choice.h"
 #include "dray/job/workshop.h"
@@ -17,12 +19,17 @@
 #include "dray/util/mem.h"
 #include "dray_config.h"
 
+#ifdef __APPLE__ /* whose unistd.h does not have it */
+extern char **environ;
+#endif
+
 enum { TICK_MS = 100 };
 
 struct job {
     struct settings *settings;
     struct events *events;
     struct loop *loop;
+    struct route route;
     struct http *http;
     struct loop_timer *ticks;
     struct inputs *inputs;
@@ -56,7 +63,10 @@ static int job_connect(struct job *j)
         .per_host = s->connections, /* one index serves most runs: no lower bound for it */
         .timeout_ms = s->timeout_s * 1000,
         .user_agent = "dray/" DRAY_VERSION,
-        .ca_file = s->cert.p,
+        .ca_file = j->route.ca_file,
+        .ca_directory = j->route.ca_directory,
+        .proxies = &j->route.proxies,
+        .system_resolver = s->resolver == RESOLVER_SYSTEM,
         .client_cert = s->client_cert.p
     };
 
@@ -93,8 +103,11 @@ static void job_installed(void *ctx, struct err *e)
 /* pip is run when every file is there, and only then. */
 static void job_install(struct job *j)
 {
-    struct strs pins = { 0 };
+    struct strs pins = { 0 }, env = { 0 };
 
+    for (size_t i = 0; i < j->workshop.isolation.n; i++)
+        strs_add(&env, j->workshop.isolation.items[i]);
+    pip_env_of_proxy(j->settings, &j->workshop.arena, &env);
     for (size_t i = 0; i < j->result.n; i++) {
         const struct fetch_view *v = j->result.fetches[i];
         strs_add(&pins, arena_f(&j->workshop.arena, "%.*s==%.*s", STR_ARG(v->project),
@@ -103,10 +116,11 @@ static void job_install(struct job *j)
     struct installer_order order = { .python = buf_z(&j->workshop.python),
                                      .wheelhouse = j->workshop.rooms.wheelhouse,
                                      .pins = &pins,
-                                     .env = &j->workshop.isolation,
+                                     .env = &env,
                                      .options = &j->settings->pip_options };
     j->installer = installer_start(j->loop, &order, job_installed, j, &j->err);
     strs_done(&pins);
+    strs_done(&env);
     if (!j->installer)
         job_end(j);
 }
@@ -227,22 +241,13 @@ static int job_watch_signals(struct job *j)
     return 0;
 }
 
-/* Better said than found out: where a proxy is the only way out, nothing else would explain it. */
-static void job_warn_of_proxy(struct job *j)
+/* A slip, or of a container that lacks what its host has: certificates may then be refused. */
+static void job_warn_of_authorities(struct job *j)
 {
-    static const char *const names[] = { "PIP_PROXY",  "https_proxy", "HTTPS_PROXY", "http_proxy",
-                                         "HTTP_PROXY", "all_proxy",   "ALL_PROXY" };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *value = getenv(names[i]);
-        if (!value || !value[0])
-            continue;
+    if (j->route.unread)
         events_warn(j->events, NULL,
-                    "%s is set, but proxies are not built in dray yet: "
-                    "it connects directly",
-                    names[i]);
-        return;
-    }
+                    "%s names nothing that can be read: the system's certificate authorities count",
+                    j->route.unread);
 }
 
 /* wheel and install build and install with it, whatever they fetch for. */
@@ -260,13 +265,14 @@ static int job_open(struct job *j)
 {
     j->start_us = clock_us();
     j->loop = loop_open(&j->err);
-    if (!j->loop || job_watch_signals(j) || job_connect(j) ||
-        rooms_open_store(&j->workshop.rooms, j->settings, j->events, &j->err))
+    if (!j->loop || job_watch_signals(j) ||
+        route_find(j->settings, (const char *const *)environ, &j->route, &j->err) ||
+        job_connect(j) || rooms_open_store(&j->workshop.rooms, j->settings, j->events, &j->err))
         return j->err.code;
     j->ticks = loop_timer_create(j->loop, job_tick, j);
     loop_timer_unref(j->ticks);
     loop_timer_start(j->ticks, TICK_MS);
-    job_warn_of_proxy(j);
+    job_warn_of_authorities(j);
     job_warn_of_python(j);
     j->inputs = inputs_start(j->loop, j->http, j->settings, j->events, job_inputs_done, j);
     j->choice = target_choice_start(j->loop, j->settings, job_target_done, j);
@@ -384,6 +390,7 @@ void job_destroy(struct job *j)
     targets_done(&j->targets);
     loop_timer_destroy(j->ticks);
     http_destroy(j->http);
+    route_done(&j->route);
     loop_close(j->loop);
     free(j->trusted_hosts);
     free(j->told);

@@ -6,6 +6,7 @@
 
 #include "dray/job/settings_index.h"
 #include "dray/job/settings_origin.h"
+#include "dray/net/proxy.h"
 #include "dray/py/instant.h"
 #include "dray/util/buf.h"
 #include "dray/util/limits.h"
@@ -259,12 +260,25 @@ static struct str expand_home(struct settings *s, struct str path)
     return arena_f(&s->arena, "%s%.*s", home, (int)path.n - 1, path.p + 1);
 }
 
+/* pip: an empty one means that there is none, whatever the environment says. */
+static int set_proxy(struct str *field, struct settings *s, struct str value, const char *origin,
+                     struct err *e)
+{
+    struct proxy p = { 0 };
+
+    if (value.n && proxy_parse(value, &p, e))
+        return err_wrap(e, "%s", origin);
+    proxy_done(&p);
+    *field = arena_str(&s->arena, value);
+    return 0;
+}
+
 static int check_text(const struct setting *which, struct str value, const char *origin,
                       struct err *e)
 {
     /* An empty one is nearly always an unset variable of a script; for an index that would silently
      * ask another. */
-    if (!value.n)
+    if (!value.n && which->kind != SETTING_PROXY)
         return err_set(e, ERR_USAGE, "%s: expected %s, got nothing", origin,
                        which->value_name ? which->value_name : "a value");
     if (value.n > LIMIT_URL_BYTES)
@@ -299,6 +313,8 @@ static int set_by_kind(struct settings *s, const struct setting *which, struct s
             settings_origin_forget(s, settings_find(STR("no-cache-dir")));
         }
         return 0;
+    case SETTING_PROXY:
+        return set_proxy(field, s, value, origin, e);
     case SETTING_LIST:
         strs_add(field, arena_str(&s->arena, value));
         return 0;

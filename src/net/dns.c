@@ -1,36 +1,19 @@
-/* One entry a host name, kept for the run, and a list of those who wait for it. c-ares may answer
- * from within the call that asks (hosts file, wrong name), so an answer is only recorded; each
- * query hears of it in a task of its own. c-ares tells which sockets it watches
- * (ARES_OPT_SOCK_STATE_CB): each has one uv_poll handle, made anew each time since closing one is
- * not done at once. */
-#include "dray/net/dns.h"
+/* One entry a host name, kept for the run, and a list of those who wait for it. An answer may come
+ * from within the call that asks (hosts file, wrong name), so it is only recorded; each query hears
+ * of it in a task of its own. */
+#include "dray/net/dns_backend.h"
 
-#include <ares.h>
 #include <arpa/inet.h>
 #include <assert.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
-#include <uv.h>
 
 #include "dray/util/buf.h"
 #include "dray/util/limits.h"
 #include "dray/util/map.h"
 #include "dray/util/mem.h"
-
-/* Each of three rounds over the servers waits longer: 2 s, 4 s, 8 s. */
-enum { TRY_MS = 2000, TRIES = 3 };
-
-struct poll {
-    uv_poll_t uv;
-    struct dns *dns;
-    ares_socket_t fd;
-    int events;
-    struct poll *next;
-};
 
 enum entry_state { ENTRY_ASKING, ENTRY_KNOWN, ENTRY_FAILED };
 
@@ -55,101 +38,9 @@ struct dns_query {
 
 struct dns {
     struct loop *loop;
-    ares_channel channel;
-    struct loop_timer *timer;
-    struct poll *polls;
+    struct dns_backend backend;
     struct map entries; /* host: struct entry */
-    bool closing;       /* ares_destroy() answers whatever is still asked */
 };
-
-/* Whenever c-ares did something its next deadline may have moved. */
-static void set_timer(struct dns *d)
-{
-    struct timeval tv;
-
-    if (ares_timeout(d->channel, NULL, &tv)) /* NULL: nothing is being asked */
-        loop_timer_start(d->timer,
-                         (uint64_t)tv.tv_sec * 1000 + (uint64_t)(tv.tv_usec + 999) / 1000);
-    else
-        loop_timer_stop(d->timer);
-}
-
-static void on_timer(void *ctx)
-{
-    struct dns *d = ctx;
-
-    ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    set_timer(d);
-}
-
-static struct poll **poll_find(struct dns *d, ares_socket_t fd)
-{
-    struct poll **p = &d->polls;
-
-    while (*p && (*p)->fd != fd)
-        p = &(*p)->next;
-    return p;
-}
-
-static void on_poll(uv_poll_t *uv, int status, int events)
-{
-    struct poll *p = uv->data;
-    struct dns *d = p->dns;
-    ares_socket_t fd = p->fd;
-    bool failed = status < 0;
-
-    ares_process_fd(d->channel, failed || (events & UV_READABLE) ? fd : ARES_SOCKET_BAD,
-                    failed || (events & UV_WRITABLE) ? fd : ARES_SOCKET_BAD);
-    /* libuv stops a handle on an error; when c-ares still wants the socket it must be watched
-     * again. */
-    if (failed && *poll_find(d, fd) == p)
-        uv_poll_start(uv, p->events, on_poll);
-    set_timer(d);
-}
-
-static void free_poll(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
-static void poll_close(struct poll **at)
-{
-    struct poll *p = *at;
-
-    *at = p->next;
-    uv_poll_stop(&p->uv); /* at once: c-ares closes the socket next, and its number may come back */
-    uv_close((uv_handle_t *)&p->uv, free_poll);
-}
-
-static struct poll *poll_open(struct dns *d, ares_socket_t fd)
-{
-    struct poll *p = mem_new(1, sizeof *p);
-
-    *p = (struct poll){ .dns = d, .fd = fd, .next = d->polls };
-    int rc = uv_poll_init_socket(loop_uv(d->loop), &p->uv, fd);
-    assert(rc == 0);
-    if (rc < 0)
-        abort(); /* UV_EEXIST: two watchers of one socket; any answer might reach the wrong one */
-    p->uv.data = p;
-    d->polls = p;
-    return p;
-}
-
-/* ARES_OPT_SOCK_STATE_CB; also called by ares_destroy(). */
-static void on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
-{
-    struct dns *d = data;
-    struct poll **at = poll_find(d, fd);
-
-    if (!readable && !writable) {
-        if (*at)
-            poll_close(at);
-        return;
-    }
-    struct poll *p = *at ? *at : poll_open(d, fd);
-    p->events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
-    uv_poll_start(&p->uv, p->events, on_poll);
-}
 
 static void entry_add(struct entry *entry, const char *address)
 {
@@ -161,33 +52,17 @@ static void entry_add(struct entry *entry, const char *address)
     snprintf(entry->addresses[entry->n++].text, DNS_TEXT_SIZE, "%s", address);
 }
 
-static void entry_add_node(struct entry *entry, const struct ares_addrinfo_node *node)
-{
-    char text[INET6_ADDRSTRLEN];
-    const void *address;
-
-    if (node->ai_family == AF_INET)
-        address = &((const struct sockaddr_in *)(const void *)node->ai_addr)->sin_addr;
-    else if (node->ai_family == AF_INET6)
-        address = &((const struct sockaddr_in6 *)(const void *)node->ai_addr)->sin6_addr;
-    else
-        return;
-    if (inet_ntop(node->ai_family, address, text, sizeof text))
-        entry_add(entry, text);
-}
-
-static void entry_fail(struct entry *entry, int status)
+static void entry_fail(struct entry *entry, const struct dns_found *found)
 {
     struct buf message = { 0 };
-    bool no_such_name = status == ARES_ENOTFOUND || status == ARES_ENODATA;
+    bool no_address = found->outcome == DNS_ANSWERED || found->outcome == DNS_NO_SUCH_NAME;
 
-    if (no_such_name)
+    if (no_address)
         buf_add_f(&message, "the name %s has no address", entry->host);
     else
-        buf_add_f(&message, "the name %s could not be resolved: %s", entry->host,
-                  ares_strerror(status));
+        buf_add_f(&message, "the name %s could not be resolved: %s", entry->host, found->why);
     entry->state = ENTRY_FAILED;
-    entry->again = !no_such_name && status != ARES_EBADNAME;
+    entry->again = found->outcome == DNS_FAILED;
     entry->message = buf_take(&message);
 }
 
@@ -198,20 +73,16 @@ static void entry_tell(struct entry *entry)
         loop_post(entry->dns->loop, &q->task);
 }
 
-static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *result)
+static void on_found(void *ctx, const struct dns_found *found)
 {
-    struct entry *entry = arg;
+    struct entry *entry = ctx;
 
-    (void)timeouts;
-    if (!entry->dns->closing) {
-        for (struct ares_addrinfo_node *n = result ? result->nodes : NULL; n; n = n->ai_next)
-            entry_add_node(entry, n);
-        entry->state = ENTRY_KNOWN;
-        if (status != ARES_SUCCESS || entry->n == 0)
-            entry_fail(entry, status == ARES_SUCCESS ? ARES_ENODATA : status);
-        entry_tell(entry);
-    }
-    ares_freeaddrinfo(result);
+    for (size_t i = 0; i < found->n; i++)
+        entry_add(entry, found->addresses[i].text);
+    entry->state = ENTRY_KNOWN;
+    if (found->outcome != DNS_ANSWERED || entry->n == 0)
+        entry_fail(entry, found);
+    entry_tell(entry);
 }
 
 static bool is_literal(const char *host)
@@ -233,11 +104,7 @@ static bool is_localhost(const char *host)
 
 static void entry_ask(struct entry *entry)
 {
-    /* CARES_HOSTS may name another hosts file, as in all programs that use c-ares. */
-    static const struct ares_addrinfo_hints hints = {
-        .ai_family = AF_UNSPEC,
-        .ai_flags = ARES_AI_ENVHOSTS,
-    };
+    struct dns_backend *backend = &entry->dns->backend;
 
     free(entry->message);
     entry->message = NULL;
@@ -250,8 +117,7 @@ static void entry_ask(struct entry *entry)
         entry_add(entry, "127.0.0.1");
     } else {
         entry->state = ENTRY_ASKING;
-        ares_getaddrinfo(entry->dns->channel, entry->host, NULL, &hints, on_answer, entry);
-        set_timer(entry->dns);
+        backend->ask(backend->self, entry->host, on_found, entry);
     }
 }
 
@@ -289,30 +155,35 @@ static void query_answer(void *ctx)
     free(message);
 }
 
-struct dns *dns_open(struct loop *l, struct err *e)
+void dns_found_add(struct dns_found *f, const struct sockaddr *address)
+{
+    char written[INET6_ADDRSTRLEN];
+    const void *bytes = NULL;
+
+    if (address->sa_family == AF_INET)
+        bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    else if (address->sa_family == AF_INET6)
+        bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (f->n == LIMIT_ADDRESSES || !bytes ||
+        !inet_ntop(address->sa_family, bytes, written, sizeof written))
+        return;
+    for (size_t i = 0; i < f->n; i++)
+        if (strcmp(f->addresses[i].text, written) == 0)
+            return;
+    snprintf(f->addresses[f->n++].text, DNS_TEXT_SIZE, "%s", written);
+}
+
+struct dns *dns_open(struct loop *l, enum dns_resolver resolver, struct err *e)
 {
     struct dns *d = mem_new(1, sizeof *d);
-    struct ares_options options = {
-        .timeout = TRY_MS,
-        .tries = TRIES,
-        .sock_state_cb = on_socket_state,
-        .sock_state_cb_data = d,
-    };
 
     d->loop = l;
-    int rc = ares_library_init(ARES_LIB_INIT_ALL);
-    if (rc == ARES_SUCCESS) {
-        rc = ares_init_options(&d->channel, &options,
-                               ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-        if (rc != ARES_SUCCESS)
-            ares_library_cleanup();
-    }
-    if (rc != ARES_SUCCESS) {
+    if (resolver == DNS_SYSTEM) {
+        dns_system_open(l, &d->backend);
+    } else if (dns_cares_open(l, &d->backend, e)) {
         free(d);
-        err_set(e, ERR_DNS, "the resolver can't be opened: %s", ares_strerror(rc));
         return NULL;
     }
-    d->timer = loop_timer_create(l, on_timer, d);
     return d;
 }
 
@@ -320,12 +191,7 @@ void dns_close(struct dns *d)
 {
     if (!d)
         return;
-    d->closing = true;
-    ares_destroy(d->channel);
-    ares_library_cleanup();
-    while (d->polls)
-        poll_close(&d->polls);
-    loop_timer_destroy(d->timer);
+    d->backend.close(d->backend.self);
     for (size_t i = 0; i < d->entries.n; i++) {
         struct entry *entry = d->entries.entries[i].value;
         assert(!entry->queries);

@@ -31,8 +31,9 @@ static void end_stalled(struct http *h, struct http_host *host)
         if (!waits || x->result.err.code || h->tick - x->moved_tick <= STALL_TICKS)
             continue;
         x->result.again = true;
-        err_set(&x->result.err, ERR_TIMEOUT, "%s port %u sent nothing for %u ms", x->url.host,
-                x->url.port, h->options.timeout_ms);
+        err_set(&x->result.err, ERR_TIMEOUT, "%s port %u sent nothing for %u ms%s%s", x->url.host,
+                x->url.port, h->options.timeout_ms, x->proxy ? ", by way of the proxy " : "",
+                x->proxy ? x->proxy->shown : "");
         loop_post(h->loop, &x->step);
     }
 }
@@ -100,6 +101,7 @@ static void copy_options(struct http_options *to, const struct http_options *fro
     to->timeout_ms = from->timeout_ms ? from->timeout_ms : DEFAULT_TIMEOUT_MS;
     to->user_agent = dup_or_null(from->user_agent);
     to->ca_file = dup_or_null(from->ca_file);
+    to->ca_directory = dup_or_null(from->ca_directory);
     to->client_cert = dup_or_null(from->client_cert);
     to->trusted_hosts = (const char *const *)hosts;
 }
@@ -111,6 +113,7 @@ static void free_options(struct http_options *o)
     free((void *)(uintptr_t)o->trusted_hosts);
     free((char *)(uintptr_t)o->user_agent);
     free((char *)(uintptr_t)o->ca_file);
+    free((char *)(uintptr_t)o->ca_directory);
     free((char *)(uintptr_t)o->client_cert);
 }
 
@@ -125,7 +128,7 @@ struct http *http_create(struct loop *l, const struct http_options *o, struct er
     http_rest_init(&h->rest, l);
     h->watch = loop_timer_create(l, on_watch, h);
     loop_timer_unref(h->watch);
-    h->dns = dns_open(l, e);
+    h->dns = dns_open(l, o->system_resolver ? DNS_SYSTEM : DNS_CARES, e);
     if (h->dns)
         h->curl = http_curl_open(l, h->options.total + SPARE_CONNECTIONS, transfer_ended, e);
     if (!h->curl) {

@@ -82,7 +82,7 @@ static const struct {
     { 511, "Network Authentication Required" },
 };
 
-static const char *reason_of(int status)
+const char *http_error_reason(int status)
 {
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].status == status)
@@ -124,6 +124,10 @@ int http_error_transfer(const struct http_failure *f, bool *again, struct err *e
         meaning = f->detail[0] ? f->detail : curl_easy_strerror(f->code);
     if (f->code == CURLE_COULDNT_CONNECT && f->os_error)
         meaning = strerror((int)f->os_error);
+    if (f->proxy) {
+        err_set(e, code, "connecting to the proxy %s: %s", f->proxy, meaning);
+        return add_way_out(f, e);
+    }
     if (!f->connected) {
         err_set(e, code, "connecting to %s port %u: %s", f->host, f->port, meaning);
         return add_way_out(f, e);
@@ -134,12 +138,17 @@ int http_error_transfer(const struct http_failure *f, bool *again, struct err *e
     return err_set(e, code, "reading %s: %s", f->url, meaning);
 }
 
+bool http_error_is_again(int status)
+{
+    return status == 408 || status == 429 || status >= 500;
+}
+
 int http_error_status(int status, const char *url, bool *again, struct err *e)
 {
     bool gone = status == 404 || status == 410;
-    const char *reason = reason_of(status);
+    const char *reason = http_error_reason(status);
 
-    *again = status == 408 || status == 429 || status >= 500;
+    *again = http_error_is_again(status);
     return err_set(e, gone ? ERR_NOT_FOUND : ERR_STATUS, "%s: the server answered %d%s%s", url,
                    status, reason ? " " : "", reason ? reason : "");
 }

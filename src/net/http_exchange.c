@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dray/net/http_error.h"
+#include "dray/net/http_proxy.h"
 #include "dray/net/http_transfer.h"
 #include "dray/util/limits.h"
 #include "dray/util/mem.h"
@@ -24,26 +25,70 @@ static void enter_queue(struct http_exchange *x)
     loop_post(h->loop, &h->admit);
 }
 
+static void end_without_address(struct http_exchange *x, const struct dns_answer *answer)
+{
+    bool is_proxy = x->proxy && !x->transfer;
+
+    x->result.again = answer->again;
+    err_set(&x->result.err, answer->code, "%s%s%s%s", is_proxy ? "the proxy " : "",
+            is_proxy ? x->proxy->shown : "", is_proxy ? ": " : "", answer->message);
+    exchange_drop_transfer(x);
+    exchange_go(x, HTTP_ENDED);
+}
+
+/* SOCKS4 has room for an IPv4 address only. */
+static bool takes_address(const struct proxy *p, const char *address)
+{
+    return p->kind != PROXY_SOCKS4 || !strchr(address, ':');
+}
+
+/* Of the URL's own host, for a proxy that takes no names. */
+static void on_target(void *ctx, const struct dns_answer *answer)
+{
+    struct http_exchange *x = ctx;
+    struct http_transfer *t = x->transfer;
+
+    x->query = NULL;
+    for (size_t i = 0; i < answer->n; i++)
+        if (takes_address(x->proxy, answer->addresses[i].text))
+            t->targets[t->n_targets++] = answer->addresses[i];
+    if (answer->code) {
+        end_without_address(x, answer);
+    } else if (t->n_targets == 0) {
+        err_set(&x->result.err, ERR_DNS,
+                "the name %s has no IPv4 address, and the proxy %s takes no other", x->url.host,
+                x->proxy->shown);
+        exchange_drop_transfer(x);
+        exchange_go(x, HTTP_ENDED);
+    } else {
+        exchange_go(x, HTTP_REQUEST);
+    }
+}
+
 static void on_name(void *ctx, const struct dns_answer *answer)
 {
     struct http_exchange *x = ctx;
 
     x->query = NULL;
     if (answer->code) {
-        x->result.again = answer->again;
-        err_set(&x->result.err, answer->code, "%s", answer->message);
-        exchange_go(x, HTTP_ENDED);
+        end_without_address(x, answer);
         return;
     }
     x->transfer = transfer_take(x);
     x->transfer->n_addresses = answer->n;
     memcpy(x->transfer->addresses, answer->addresses, answer->n * sizeof *answer->addresses);
-    exchange_go(x, HTTP_REQUEST);
+    if (x->proxy && proxy_wants_address(x->proxy))
+        x->query = dns_start(x->http->dns, x->url.host, on_target, x);
+    else
+        exchange_go(x, HTTP_REQUEST);
 }
 
 static void enter_name(struct http_exchange *x)
 {
-    x->query = dns_start(x->http->dns, x->url.host, on_name, x);
+    const struct proxies *proxies = x->http->options.proxies;
+
+    x->proxy = proxies ? proxies_find(proxies, &x->url) : NULL;
+    x->query = dns_start(x->http->dns, http_proxy_peer(x), on_name, x);
 }
 
 static void enter_request(struct http_exchange *x)

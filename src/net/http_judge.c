@@ -5,6 +5,7 @@
 
 #include "dray/net/http_error.h"
 #include "dray/net/http_exchange.h"
+#include "dray/net/http_proxy.h"
 #include "dray/net/http_transfer.h"
 #include "dray/util/limits.h"
 
@@ -48,6 +49,11 @@ static void end_with_failure(struct http_exchange *x)
 {
     struct http_transfer *t = x->transfer;
     struct buf shown = { 0 };
+
+    if (http_proxy_failure(t, &x->result.again, &x->result.err)) {
+        end(x);
+        return;
+    }
     struct http_failure f = {
         .code = t->code,
         .detail = t->detail,
@@ -64,6 +70,8 @@ static void end_with_failure(struct http_exchange *x)
     f.url = buf_z(&shown);
     curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &f.os_error);
     http_error_transfer(&f, &x->result.again, &x->result.err);
+    if (x->proxy)
+        err_wrap(&x->result.err, "through the proxy %s", x->proxy->shown);
     buf_done(&shown);
     end(x);
 }
@@ -161,8 +169,9 @@ static void take_answer(struct http_exchange *x)
     shown_url(x, &shown);
     if (x->state == HTTP_BODY)
         check_length(x);
-    else if (!exchange_wants(x, a->status))
-        http_error_status(a->status, buf_z(&shown), &x->result.again, &x->result.err);
+    else if (!exchange_wants(x, a->status) &&
+             http_error_status(a->status, buf_z(&shown), &x->result.again, &x->result.err))
+        http_proxy_judge_status(x->transfer, &x->result.err);
     buf_done(&shown);
     end(x);
 }
@@ -177,8 +186,8 @@ static void desert_address(const struct http_exchange *x)
     for (struct http_ticket *k = x->ticket.host->admitted; k; k = k->next) {
         struct http_exchange *other = (struct http_exchange *)(void *)k; /* its first member */
         struct http_transfer *t = other->transfer;
-        if (other == x || other->state != HTTP_REQUEST || other->step.queued ||
-            has_connected(other) || t->at + 1 == t->n_addresses ||
+        if (other == x || other->proxy != x->proxy || other->state != HTTP_REQUEST ||
+            other->step.queued || has_connected(other) || t->at + 1 == t->n_addresses ||
             strcmp(t->addresses[t->at].text, tried->addresses[tried->at].text) != 0)
             continue;
         t->at++;
@@ -194,8 +203,13 @@ static bool try_once_more(struct http_exchange *x)
 
     if (t->answer.bytes > 0)
         return false;
-    if (http_error_is_of_address(t->code, has_connected(x))) {
-        dns_demote(x->http->dns, x->url.host, t->addresses[t->at].text);
+    if (x->proxy && http_proxy_refused_address(t) && t->n_targets > 0) {
+        dns_demote(x->http->dns, x->url.host, t->targets[t->target].text);
+        return ++t->target < t->n_targets;
+    }
+    if (x->proxy ? http_proxy_is_unreachable(t)
+                 : http_error_is_of_address(t->code, has_connected(x))) {
+        dns_demote(x->http->dns, http_proxy_peer(x), t->addresses[t->at].text);
         if (t->code == CURLE_OPERATION_TIMEDOUT)
             desert_address(x);
         return ++t->at < t->n_addresses;

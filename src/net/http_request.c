@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dray/net/http_proxy.h"
 #include "dray/net/http_range.h"
 
 enum {
@@ -28,7 +29,6 @@ static void set_rules(struct http_transfer *t, bool afresh)
     curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "");
     /* Ours to follow: libcurl would resolve the next host in a thread. */
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* nor what the environment says */
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(o->timeout_ms < CONNECT_MS ? o->timeout_ms : CONNECT_MS));
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* net/url has removed the dots */
@@ -43,6 +43,8 @@ static void set_tls(struct http_transfer *t)
 
     if (o->ca_file)
         curl_easy_setopt(t->easy, CURLOPT_CAINFO, o->ca_file);
+    if (o->ca_directory)
+        curl_easy_setopt(t->easy, CURLOPT_CAPATH, o->ca_directory);
     if (o->client_cert)
         curl_easy_setopt(t->easy, CURLOPT_SSLCERT, o->client_cert);
     if (url_is_trusted(&t->owner->url, o->trusted_hosts, o->n_trusted_hosts)) {
@@ -98,10 +100,12 @@ static long buffer_bytes(const struct http_exchange *x)
 }
 
 /* HTTP/2. Over plain http there is none to negotiate, and CURLOPT_PIPEWAIT would make all pages
- * wait for the first connection. */
+ * wait for the first connection. Through a proxy libcurl before 8.0 mixes streams up (curl #11746).
+ */
 static bool may_stream(const struct http_exchange *x)
 {
-    return x->is_page && !x->http->options.http1_only && strcmp(x->url.scheme, "https") == 0;
+    return x->is_page && !x->http->options.http1_only && !x->proxy &&
+           strcmp(x->url.scheme, "https") == 0;
 }
 
 /* Pages may be compressed and share one connection; bodies come as the bytes that were hashed, over
@@ -137,24 +141,36 @@ static void set_credentials(struct http_transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_PASSWORD, from->password ? from->password : "");
 }
 
-/* Exactly one address: libcurl then starts no thread to resolve, and does not stall between two of
- * them, which it does under multi_socket (before 8.17: no timer is set for the second). "+": not
- * kept in its cache for ever. */
-static void set_address(struct http_transfer *t)
+/* A literal one needs no line: there is nothing to resolve. */
+static void add_address(struct http_transfer *t, const char *host, unsigned port,
+                        const char *address)
 {
-    const struct url *u = &t->owner->url;
-    const char *address = t->addresses[t->at].text;
     bool ipv6 = strchr(address, ':') != NULL;
     struct buf line = { 0 };
 
-    if (strcmp(u->host, address) == 0) /* a literal one: nothing to resolve */
+    if (strcmp(host, address) == 0)
         return;
-    buf_add_f(&line, ipv6 ? "+%s:%u:[%s]" : "+%s:%u:%s", u->host, u->port, address);
-    t->resolve = curl_slist_append(NULL, buf_z(&line));
-    if (!t->resolve)
+    buf_add_f(&line, ipv6 ? "+%s:%u:[%s]" : "+%s:%u:%s", host, port, address);
+    struct curl_slist *longer = curl_slist_append(t->resolve, buf_z(&line));
+    if (!longer)
         abort();
-    curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
+    t->resolve = longer;
     buf_done(&line);
+}
+
+/* Exactly one address of each host: libcurl then starts no thread to resolve, and does not stall
+ * between two of them, which it does under multi_socket (before 8.17: no timer is set for the
+ * second). "+": not kept in its cache for ever. */
+static void set_address(struct http_transfer *t)
+{
+    const struct url *u = &t->owner->url;
+    const struct proxy *p = t->owner->proxy;
+
+    add_address(t, p ? p->host : u->host, p ? p->port : u->port, t->addresses[t->at].text);
+    if (t->n_targets > 0)
+        add_address(t, u->host, u->port, t->targets[t->target].text);
+    if (t->resolve)
+        curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
 }
 
 void http_request_set(struct http_transfer *t, bool afresh)
@@ -163,6 +179,7 @@ void http_request_set(struct http_transfer *t, bool afresh)
     t->streams = may_stream(t->owner);
     set_rules(t, afresh);
     set_tls(t);
+    http_proxy_set(t);
     set_kind(t);
     set_credentials(t);
     set_address(t);

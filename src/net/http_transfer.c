@@ -165,6 +165,7 @@ struct http_transfer *transfer_take(struct http_exchange *x)
     t->next = NULL;
     t->owner = x;
     t->n_addresses = t->at = 0;
+    t->n_targets = t->target = 0;
     return t;
 }
 

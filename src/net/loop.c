@@ -30,6 +30,7 @@ struct loop {
     struct loop_task batch;  /* ring; of this turn, not run yet */
     struct loop_signal *signals;
     uint64_t turn_us; /* when the tasks of this turn were begun */
+    unsigned held;    /* loop_hold() */
     bool stopped;
 };
 
@@ -144,6 +145,17 @@ struct loop *loop_open(struct err *e)
     return l;
 }
 
+void loop_hold(struct loop *l)
+{
+    l->held++;
+}
+
+void loop_release(struct loop *l)
+{
+    assert(l->held > 0);
+    l->held--;
+}
+
 void loop_close(struct loop *l)
 {
     if (!l)
@@ -158,7 +170,8 @@ void loop_close(struct loop *l)
      * else may be left; should it be, this must not become a program that never ends. */
     struct loop_timer *limit = loop_timer_create(l, on_closing_takes_too_long, l);
     loop_timer_unref(limit);
-    loop_timer_start(limit, CLOSING_MS);
+    if (l->held == 0)
+        loop_timer_start(limit, CLOSING_MS);
     loop_run(l);
     loop_timer_destroy(limit);
     uv_close((uv_handle_t *)&l->awake, NULL);

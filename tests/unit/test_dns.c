@@ -49,7 +49,7 @@ static void asker_open(struct asker *a)
 
     *a = (struct asker){ .loop = loop_open(&e) };
     assert_non_null(a->loop);
-    a->dns = dns_open(a->loop, &e);
+    a->dns = dns_open(a->loop, DNS_CARES, &e);
     assert_non_null(a->dns);
 }
 

@@ -96,6 +96,7 @@ static void show_setting(const struct settings *s, const struct setting *w, stru
         break;
     case SETTING_TEXT:
     case SETTING_PATH:
+    case SETTING_PROXY:
     case SETTING_DATE:
         buf_add_str(out, ((const struct str *)field)->p ? *(const struct str *)field : STR("-"));
         break;

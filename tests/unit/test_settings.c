@@ -49,6 +49,7 @@ static void show_field(struct buf *out, const struct settings *s, const struct s
         break;
     case SETTING_TEXT:
     case SETTING_PATH:
+    case SETTING_PROXY:
     case SETTING_DATE:
         buf_add_str(out, *(const struct str *)field);
         break;

@@ -24,7 +24,7 @@ struct installer_order {
     const char *wheelhouse;  /* a directory with a wheel for each pin; lives until `done`; of many
                                 pins a requirements.txt is written into it */
     const struct strs *pins; /* "NAME==VERSION" */
-    const struct strs *env;  /* "NAME=value", or "NAME" to be unset; NULL is allowed */
+    const struct strs *env;  /* variables besides, as child_options has them; NULL is allowed */
     const struct strs *options; /* of the user to pip, as they are; NULL is allowed */
 };
 

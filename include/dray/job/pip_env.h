@@ -12,3 +12,5 @@ bool pip_env_lets_go(const struct settings *s);
 /* Adds "PIP_NAME=value" (and "PIP_NAME" alone: to be unset) to `out`; in `a`. What dray was told
  * counts, wherever that came from, so pip needs no configuration file for it. */
 void pip_env_of(const struct settings *s, struct arena *a, struct strs *out);
+/* The part of it that is about proxies, for a pip that installs what is there. */
+void pip_env_of_proxy(const struct settings *s, struct arena *a, struct strs *out);

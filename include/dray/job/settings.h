@@ -23,6 +23,9 @@ enum settings_strategy { STRATEGY_BEST, STRATEGY_FIRST };
 /* Of several targets: all files in one directory, or each target's in one of its own. */
 enum settings_layout { LAYOUT_FLAT, LAYOUT_TARGET };
 
+/* Who looks up the names of hosts. */
+enum settings_resolver { RESOLVER_CARES, RESOLVER_SYSTEM };
+
 /* The commands that take settings: a set of these. */
 enum settings_command {
     COMMAND_DOWNLOAD = 1, /* files into a directory */
@@ -86,6 +89,9 @@ struct settings {
 
     struct strs trusted_hosts;
     struct str cert, client_cert;
+    struct str proxy; /* STR_NONE: what the environment says; empty: none */
+    bool no_proxy_env;
+    enum settings_resolver resolver;
     unsigned timeout_s, retries, connections; /* defaults set by settings_init() */
 
     bool dry_run;
@@ -113,6 +119,7 @@ enum setting_kind {
     SETTING_COUNT_UP, /* unsigned: each mention adds one; files and variables say a number or yes */
     SETTING_TEXT,     /* struct str: the last one counts */
     SETTING_PATH,     /* the same; "~" and "~/..." are below $HOME, as pip has it for its paths */
+    SETTING_PROXY,    /* struct str: the URL of a proxy, or nothing at all */
     SETTING_LIST,     /* struct strs: all count */
     SETTING_NUMBER,   /* unsigned, 0 to `max` */
     SETTING_SECONDS,  /* the same; a fraction, which pip allows, is rounded up */

@@ -1,5 +1,7 @@
-/* dns.h: host names to addresses, by c-ares on the loop: /etc/hosts and DNS, IPv4 and IPv6 (RFC
- * 6724 order). Never a thread, which getaddrinfo() in libcurl and libuv would be. Answers are kept
+/* dns.h: host names to addresses, IPv4 and IPv6 (RFC 6724 order). By c-ares on the loop, which
+ * knows /etc/hosts and DNS; never a thread, which getaddrinfo() in libcurl and libuv would be. Only
+ * who asks for it gets the system's own resolver, with all that it knows (mDNS, LDAP, what else
+ * nsswitch.conf names): libuv calls that in threads. Answers are kept
  * for the run; questions for a name that is being asked already share its answer. */
 #pragma once
 
@@ -25,10 +27,12 @@ struct dns_answer {
 
 typedef void (*dns_done_fn)(void *ctx, const struct dns_answer *answer);
 
+enum dns_resolver { DNS_CARES, DNS_SYSTEM };
+
 struct dns;
 struct dns_query;
 
-struct dns *dns_open(struct loop *l, struct err *e);
+struct dns *dns_open(struct loop *l, enum dns_resolver resolver, struct err *e);
 /* Every query must have ended or been cancelled. */
 void dns_close(struct dns *d);
 /* Asks for `host`, a name or a literal address (given back unchanged). `done` runs once, later,

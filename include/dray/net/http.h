@@ -17,6 +17,7 @@
 #include "dray/util/str.h"
 
 struct http;
+struct proxies;
 struct http_exchange;
 
 struct http_options {
@@ -25,11 +26,14 @@ struct http_options {
     unsigned per_host_bulk; /* of these, bulk; 0: 6 */
     unsigned timeout_ms;    /* nothing came from a host for so long, or no connection; 0: 15 s */
     const char *user_agent;
-    const char *ca_file;              /* CA bundle (PEM); NULL: the system's */
-    const char *client_cert;          /* PEM with certificate and key; NULL: none */
+    const char *ca_file;      /* CA bundle (PEM); NULL: the system's */
+    const char *ca_directory; /* the same as a directory (openssl rehash), besides; or NULL */
+    const char *client_cert;  /* PEM with certificate and key; NULL: none */
     const char *const *trusted_hosts; /* "host" or "host:port": certificates are not verified */
     size_t n_trusted_hosts;
-    bool http1_only; /* never HTTP/2 */
+    bool system_resolver; /* DNS_SYSTEM of net/dns.h */
+    bool http1_only;               /* never HTTP/2 */
+    const struct proxies *proxies; /* lives as long as the http; NULL: none */
 };
 
 enum http_range_kind {

@@ -14,6 +14,7 @@ struct http_failure {
     const char *host;
     unsigned port;
     const char *url;                   /* redacted */
+    const char *proxy;                 /* redacted: host and port are those of a proxy; or NULL */
     const char *ca_file, *client_cert; /* as http_options has them */
     long os_error;                     /* errno of a connection that was refused; 0: unknown */
     uint64_t body_bytes;               /* that had come */
@@ -25,6 +26,10 @@ struct http_failure {
 int http_error_transfer(const struct http_failure *f, bool *again, struct err *e);
 /* The final answer's status is neither one that was asked for nor a redirect. */
 int http_error_status(int status, const char *url, bool *again, struct err *e);
+/* "Not Found", or NULL. */
+const char *http_error_reason(int status);
+/* Such an answer may be another one the next time. */
+bool http_error_is_again(int status);
 /* An attempt at this address failed, another may do. */
 bool http_error_is_of_address(CURLcode code, bool connected);
 /* A kept connection that the server had given up already looks like this: no byte of an answer

@@ -6,6 +6,7 @@
 #include "dray/net/http_curl.h"
 #include "dray/net/http_queue.h"
 #include "dray/net/http_rest.h"
+#include "dray/net/proxies.h"
 #include "dray/net/url.h"
 
 struct http_transfer;
@@ -47,8 +48,9 @@ struct http_exchange {
     enum http_state state;
     struct loop_task step; /* what comes next, outside of libcurl */
     struct http_sink sink;
-    struct url url;    /* asked for now */
-    struct url origin; /* asked for first: its credentials go nowhere else */
+    struct url url;            /* asked for now */
+    const struct proxy *proxy; /* for it; NULL: none */
+    struct url origin;         /* asked for first: its credentials go nowhere else */
     char *accept;
     struct http_range range;
     /* They go along on redirects, to other hosts too: the caller keeps the answer at the end of

@@ -13,6 +13,9 @@ struct http_transfer {
     struct curl_slist *headers, *resolve;
     struct dns_address addresses[LIMIT_ADDRESSES];
     size_t n_addresses, at; /* `at` is being tried */
+    /* With a proxy the above are its own; these are what a SOCKS proxy is told, if it wants one. */
+    struct dns_address targets[LIMIT_ADDRESSES];
+    size_t n_targets, target;
     struct http_answer answer;
     uint64_t ignored_bytes; /* of a body that nobody wants */
     size_t share_bytes;     /* passed on since it last rested: http_rest.h */

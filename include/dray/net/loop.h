@@ -1,6 +1,7 @@
 /* loop.h: the one event loop of the process, a libuv loop with the few things that dray needs of
  * it: deferred calls, timers, signals. Owns the uv loop. Never starts a thread: no asynchronous
- * uv_fs_*, uv_queue_work or uv_getaddrinfo anywhere in dray. */
+ * uv_fs_* or uv_queue_work anywhere in dray, and uv_getaddrinfo only in net/dns_system, for who
+ * asked for that. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,6 +25,10 @@ void loop_close(struct loop *l);
 bool loop_run(struct loop *l);
 /* Ends loop_run() after the present turn. */
 void loop_stop(struct loop *l);
+/* Work of libuv's threads is out, which can't be taken back: loop_close() waits for its end,
+ * however long that takes. As many releases as holds. */
+void loop_hold(struct loop *l);
+void loop_release(struct loop *l);
 /* For the modules of net/ alone. */
 struct uv_loop_s *loop_uv(struct loop *l);
 
