@@ -184,7 +184,10 @@ static void cares_close(void *self)
 int dns_cares_open(struct loop *l, struct dns_backend *out, struct err *e)
 {
     struct dns_cares *d = mem_new(1, sizeof *d);
+    /* The hosts file, then DNS, whatever order or lack of "files" nsswitch.conf has. */
+    char lookups[] = "fb";
     struct ares_options options = {
+        .lookups = lookups,
         .timeout = TRY_MS,
         .tries = TRIES,
         .sock_state_cb = on_socket_state,
@@ -195,7 +198,7 @@ int dns_cares_open(struct loop *l, struct dns_backend *out, struct err *e)
     int rc = ares_library_init(ARES_LIB_INIT_ALL);
     if (rc == ARES_SUCCESS) {
         rc = ares_init_options(&d->channel, &options,
-                               ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+                               ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
         if (rc != ARES_SUCCESS)
             ares_library_cleanup();
     }

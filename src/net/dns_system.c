@@ -54,7 +54,9 @@ static void request_unlink(struct request *r)
 static void on_addresses(uv_getaddrinfo_t *uv, int status, struct addrinfo *result)
 {
     struct request *r = uv->data;
-    struct dns_found found = { .outcome = outcome_of(status), .why = uv_strerror(status) };
+    /* uv_strerror(0) is a text that leaks. */
+    struct dns_found found = { .outcome = outcome_of(status),
+                               .why = status < 0 ? uv_strerror(status) : "" };
 
     for (struct addrinfo *a = result; a; a = a->ai_next)
         dns_found_add(&found, a->ai_addr);

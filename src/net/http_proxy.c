@@ -180,9 +180,16 @@ int http_proxy_failure(const struct http_transfer *t, bool *again, struct err *e
         curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &f.os_error);
         return http_error_transfer(&f, again, e);
     }
+    *again = true;
+    /* libcurl 7.88 loses OpenSSL's reason where TLS goes through TLS. */
+    if (x->proxy->kind == PROXY_HTTPS && t->code == CURLE_SSL_CONNECT_ERROR)
+        return err_set(e, ERR_TLS,
+                       "through the proxy %s: connecting to %s port %u: the TLS handshake failed; "
+                       "if the certificate is the reason, --cert FILE names the authorities to "
+                       "trust, --trusted-host %s accepts whatever certificate it shows",
+                       x->proxy->shown, x->url.host, x->url.port, x->url.host);
     if (t->code != CURLE_OPERATION_TIMEDOUT)
         return 0;
-    *again = true;
     return err_set(e, ERR_TIMEOUT, "the proxy %s gave no connection to %s port %u in time",
                    x->proxy->shown, x->url.host, x->url.port);
 }

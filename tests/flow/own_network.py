@@ -8,6 +8,8 @@ leaves the servers to a child and becomes COMMAND; the child ends when COMMAND h
 
   hosts   lines for /etc/hosts
   resolv  lines for /etc/resolv.conf
+  nsswitch  lines for /etc/nsswitch.conf
+  run     [[port, command...], ...]: servers, which are up when COMMAND starts
   serve   addresses on whose port 80 `root` (of make_index) is served
   tls     [chain, key]: served over TLS
   full    addresses on whose port 80 somebody listens who never answers: a connection times out
@@ -17,11 +19,13 @@ leaves the servers to a child and becomes COMMAND; the child ends when COMMAND h
   log     file: a line for each question, "dns NAME TYPE udp", and each request, "http ADDRESS PATH"
 """
 
+import ctypes
 import fcntl
 import http.server
 import json
 import os
 import pathlib
+import signal
 import socket
 import socketserver
 import ssl
@@ -29,6 +33,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -170,10 +175,30 @@ def fill(listener):
 def set_up(scenario, folder):
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP_RUNNING))
-    for name, path in (("hosts", "/etc/hosts"), ("resolv", "/etc/resolv.conf")):
+    files = {"hosts": "/etc/hosts", "resolv": "/etc/resolv.conf"}
+    if "nsswitch" in scenario:
+        files["nsswitch"] = "/etc/nsswitch.conf"
+    for name, path in files.items():
         ours = folder / f"{name}.txt"
         ours.write_text(scenario.get(name, "") + "\n")
         subprocess.run(["mount", "--bind", ours, path], check=True)
+
+
+def die_with_parent():
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def run(command, port, log):
+    """A server of its own; returns when it listens."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
+    while True:
+        assert process.poll() is None, f"{command[0]} ended"
+        try:
+            socket.create_connection((DNS_ADDRESS[0], port)).close()
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.02)
 
 
 def serve(scenario, listeners, alive):
@@ -185,6 +210,10 @@ def serve(scenario, listeners, alive):
              for listener in listeners["web"]]
     for work, argument in jobs:
         threading.Thread(target=work, args=(argument,), daemon=True).start()
+    with open(listeners["folder"] / "own_network.log", "ab") as out:
+        for port, *command in scenario.get("run", []):
+            run(command, port, out)
+    os.write(listeners["ready"], b"r")
     os.read(alive, 1)
     os._exit(0)
 
@@ -200,12 +229,17 @@ def main():
     full = [listen(address, backlog=0) for address in scenario.get("full", [])]
     kept = [fill(listener) for listener in full]
     alive, held = os.pipe()
+    wait, ready = os.pipe()
+    listeners |= {"folder": path.parent, "ready": ready}
     if os.fork() == 0:
         os.close(held)
+        os.close(wait)
         with open(path.parent / "own_network.log", "ab") as out:
             for standard in (1, 2):
                 os.dup2(out.fileno(), standard)
         serve(scenario, listeners, alive)
+    os.close(ready)
+    assert os.read(wait, 1) == b"r", "a server did not start: see own_network.log"
     # Python's sockets close by themselves at exec; this one must not.
     os.set_inheritable(held, True)
     assert len(kept) == len(full)

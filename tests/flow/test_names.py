@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import time
@@ -296,3 +297,63 @@ def command_lines():
             yield (folder / "cmdline").read_bytes()
         except OSError:
             pass
+
+
+# Who is asked: c-ares, or the system
+
+@pytest.mark.parametrize("lines", ["hosts: dns files", "hosts: dns", "hosts: myhostname"])
+def test_the_hosts_file_comes_first(net, dest, lines):
+    """Whatever nsswitch.conf says; the name server knows another address."""
+    if not os.path.exists("/etc/nsswitch.conf"):
+        pytest.skip("no /etc/nsswitch.conf to put another one over")
+    succeeded(net("demo", hosts=f"{OURS} {NAME}", resolv=RESOLV, nsswitch=lines, dns=at(NOBODY)))
+    assert names_in(dest) == [WHEEL] and net.asked() == []
+
+
+def test_the_hosts_file_in_any_case(net, dest):
+    """Aliases and comments, too."""
+    succeeded(net("demo", hosts=f"# {NOBODY} {NAME}\n{OURS}\tother.example.org {NAME.upper()} # more", resolv=RESOLV))
+    assert names_in(dest) == [WHEEL] and net.asked() == []
+
+
+@pytest.fixture
+def confused(tmp_path):
+    """A hosts file that only c-ares heeds, and that is wrong: who succeeds has not asked c-ares."""
+    (tmp_path / "wrong").write_text(f"{NOBODY} {NAME}\n")
+    return {"CARES_HOSTS": tmp_path / "wrong"}
+
+
+@pytest.mark.parametrize("how", ["hosts", "dns"])
+def test_the_system_is_asked(dray, dest, net, confused, how):
+    prefix = net.prefix(hosts=f"{OURS} {NAME}" if how == "hosts" else "", resolv=RESOLV, dns=at(OURS))
+    args = ("-i", INDEX, "--trusted-host", NAME, "demo", *MANY)
+    failed_with(dray.download(*args, dest=dest, prefix=prefix, env=confused), "refused", errors=9)
+    succeeded(dray.download(*args, "--resolver", "system", dest=dest, prefix=prefix, env=confused))
+    assert len(names_in(dest)) == 9
+    assert bool(net.asked()) == (how == "dns")
+
+
+def test_the_system_knows_no_such_name(dray, dest, net):
+    """Final, as with c-ares."""
+    result = net("demo", "--resolver", "system", "--retries", "3", resolv=RESOLV)
+    failed_with(result, f"the name {NAME} has no address")
+    assert len(net.asked()) == 2 and result.seconds < 8
+
+
+def test_the_system_fails(net):
+    dns = {f"{NAME} {kind}": ["SERVFAIL"] for kind in ("A", "AAAA")}
+    failed_with(net("demo", "--resolver", "system", "--retries", "0", resolv=RESOLV, dns=dns),
+                f"the name {NAME} could not be resolved")
+
+
+def test_an_end_while_the_system_is_asked(dray, dest, net):
+    """What hangs in a thread is waited for; nothing is told of it, and nothing leaks."""
+    dns = {f"{NAME} {kind}": ["SILENCE"] for kind in ("A", "AAAA")}
+    process = dray.start("download", "--no-deps", "-i", INDEX, "--trusted-host", NAME, "demo", "-d", dest, "--resolver",
+                         "system", prefix=net.prefix(resolv=f"{RESOLV}\noptions timeout:1 attempts:2", dns=dns))
+    until = time.monotonic() + 20
+    while not net.asked():
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert dray.finish(process).rc == 130

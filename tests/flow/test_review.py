@@ -256,9 +256,3 @@ def test_a_missing_hash_is_no_accusation(dray, dest, fault, wheel):
     fault.project("demo", fault.wheel(wheel("demo", "1.0")))
     result = dray.download("-i", fault.index, "--require-hashes", "demo", dest=dest)
     assert result.rc == 1 and "pinned" in result.err and "tampered" not in result.err, result
-
-
-def test_a_proxy_that_is_not_used_is_told(dray, dest, fault, wheel):
-    fault.project("demo", fault.wheel(wheel("demo", "1.0")))
-    result = succeeded(dray.download("-i", fault.index, "demo", dest=dest, env={"https_proxy": "http://127.0.0.1:9"}))
-    assert "https_proxy" in result.err and "not built" in result.err
