@@ -75,6 +75,7 @@ static void add_value(struct buf *out, const struct settings *s, const struct se
         buf_add_z(out, *(const bool *)field ? "yes" : "no");
         break;
     case SETTING_TEXT:
+    case SETTING_PROXY:
     case SETTING_PATH:
     case SETTING_DATE:
         add_text(out, s, w);
@@ -230,6 +231,7 @@ static void write_value(struct json *j, const struct settings *s, const struct s
         write_indexes(j, s);
         break;
     case SETTING_TEXT:
+    case SETTING_PROXY:
     case SETTING_PATH:
     case SETTING_DATE:
     case SETTING_WORD:

@@ -56,6 +56,7 @@ static void write_value(struct json *j, const struct settings *s, const struct s
         json_bool(j, *(const bool *)field);
         break;
     case SETTING_TEXT:
+    case SETTING_PROXY:
     case SETTING_PATH:
     case SETTING_DATE:
         json_str(j, *(const struct str *)field);
