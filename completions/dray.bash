@@ -6,8 +6,9 @@ _dray_options() {
     local own='-h --help -V --version'
     local all="-r --requirement -c --constraint -i --index-url --extra-index-url --no-index -f --find-links
         --only-binary --no-binary --prefer-binary --pre --require-hashes --no-require-hashes --python --cache-dir
-        --cache-size --pip-cache-dir --no-cache-dir --trusted-host --cert --client-cert --proxy --no-proxy-env --resolver --timeout --retries
-        --connections --index-strategy --exclude-newer --offline --trace --progress -q --quiet -v --verbose $own"
+        --cache-size --pip-cache-dir --config --isolated --no-cache-dir --trusted-host --cert --client-cert --proxy --no-proxy-env
+        --resolver --timeout --retries --connections --index --index-strategy --exclude-newer --offline --trace --progress -q --quiet -v
+        --verbose $own"
     local fetching='--no-deps --resolution --dry-run --report --stats'
     local choosing='--target --target-file --layout --platform --python-version --implementation --abi'
 
@@ -17,7 +18,8 @@ _dray_options() {
     install) echo "$all $fetching" ;;
     metadata) echo "$all $choosing --json --stats" ;;
     lock) echo "$all $choosing --no-deps --resolution --stats --format --only-target -o --output" ;;
-    cache) echo "--cache-dir --cache-size --max-size --older-than --json $own" ;;
+    config) echo "--json $(_dray_options "$(_dray_configured)")" ;;
+    cache) echo "--config --isolated --cache-dir --cache-size --max-size --older-than --json $own" ;;
     trace) echo "--svg --json $own" ;;
     esac
 }
@@ -38,11 +40,19 @@ _dray_has() {
     return 1
 }
 
+# The command whose settings `dray config` is asked for.
+_dray_configured() {
+    case ${COMP_WORDS[2]} in
+    download | wheel | install | metadata | lock) echo "${COMP_WORDS[2]}" ;;
+    *) echo download ;;
+    esac
+}
+
 # What follows an option, which is in $prev; 1 when that takes no value.
 _dray_value() {
     case $prev in
     -d | --dest | -w | --wheel-dir | --cache-dir | --pip-cache-dir) _dray_paths -d ;;
-    -r | --requirement | -c | --constraint | -f | --find-links | --cert | --client-cert | --report | --trace | --svg | \
+    -r | --requirement | -c | --constraint | -f | --find-links | --cert | --client-cert | --report | --trace | --svg | --config | \
         --python) _dray_paths -f ;;
     --progress) COMPREPLY=($(compgen -W 'auto on off json' -- "$cur")) ;;
     --index-strategy) COMPREPLY=($(compgen -W 'best-match first-index' -- "$cur")) ;;
@@ -55,8 +65,8 @@ _dray_value() {
         COMPREPLY=($(compgen -W ':all: :none:' -- "$cur"))
         if declare -F __ltrim_colon_completions >/dev/null; then __ltrim_colon_completions "$cur"; fi
         ;;
-    -i | --index-url | --extra-index-url | --target | --platform | --python-version | --implementation | --abi | \
-        --trusted-host | --proxy | --timeout | --retries | --connections | --cache-size | --max-size | --older-than | --exclude-newer) ;;
+    -i | --index | --index-url | --extra-index-url | --target | --platform | --python-version | --implementation | --abi | --trusted-host | \
+        --proxy | --timeout | --retries | --connections | --cache-size | --max-size | --older-than | --exclude-newer) ;;
     *) return 1 ;;
     esac
 }
@@ -80,7 +90,7 @@ _dray() {
     fi
 
     if [ "$cword" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'download wheel install metadata lock cache trace -h --help -V --version' -- "$cur"))
+        COMPREPLY=($(compgen -W 'download wheel install metadata lock cache config trace -h --help -V --version' -- "$cur"))
         return
     fi
     if [ "$command" = install ] && _dray_has --; then
@@ -91,6 +101,7 @@ _dray() {
     case $command:$cur in
     *:-*) COMPREPLY=($(compgen -W "$(_dray_options "$command")" -- "$cur")) ;;
     cache:*) _dray_verb ;;
+    config:*) [ "$cword" -gt 2 ] || COMPREPLY=($(compgen -W 'download wheel install metadata lock' -- "$cur")) ;;
     *) _dray_paths -f ;;
     esac
 }

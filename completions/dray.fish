@@ -13,7 +13,7 @@ function __dray_needs_verb
     and not string match -qr '^(dir|info|list|verify|prune|purge)$' -- $words[3..-1]
 end
 
-set --local all '__dray_command_is download wheel install metadata lock'
+set --local all '__dray_command_is download wheel install metadata lock config'
 set --local fetching '__dray_command_is download wheel install'
 set --local placing '__dray_command_is download wheel'
 set --local choosing '__dray_command_is download wheel metadata lock'
@@ -21,6 +21,7 @@ set --local download '__dray_command_is download'
 set --local wheel '__dray_command_is wheel'
 set --local metadata '__dray_command_is metadata'
 set --local cache '__dray_command_is cache'
+set --local config '__dray_command_is config'
 set --local trace '__dray_command_is trace'
 
 complete -c dray -f
@@ -30,16 +31,22 @@ complete -c dray -n __fish_use_subcommand -a install -d 'Fetch, then let the pip
 complete -c dray -n __fish_use_subcommand -a lock -d 'Write down versions and hashes of all that is needed'
 complete -c dray -n __fish_use_subcommand -a metadata -d 'Print the metadata of wheels without fetching them'
 complete -c dray -n __fish_use_subcommand -a cache -d 'Look after what is kept for later runs'
+complete -c dray -n __fish_use_subcommand -a config -d 'Say what settings come to, and where from'
 complete -c dray -n __fish_use_subcommand -a trace -d 'Say where the time of a run went'
 complete -c dray -s h -l help -d 'Show the commands or options'
 complete -c dray -s V -l version -d 'Show the version'
 
-complete -c dray -n "$all" -F
+complete -c dray -n "$all; and not __dray_command_is config" -F
+complete -c dray -l config -n "$all" -r -F -d 'Read this configuration file, and no other'
+complete -c dray -l isolated -n "$all" -d 'Heed no variables and no configuration of the user'
+complete -c dray -n "$config" -a 'download wheel install metadata lock'
+complete -c dray -l json -n "$config" -d 'Write JSON'
 complete -c dray -s r -l requirement -n "$all" -r -F -d 'Take requirements from this file or URL'
 complete -c dray -s c -l constraint -n "$all" -r -F -d 'Hold versions to what this file or URL says'
 complete -c dray -l resolution -n "$fetching" -x -a 'highest lowest lowest-direct' -d 'Which versions to prefer'
 complete -c dray -l no-deps -n "$fetching" -d 'Fetch what is named, not what it depends on'
 complete -c dray -s i -l index-url -n "$all" -x -d 'The package index: the root of its simple API'
+complete -c dray -l index -n "$all" -x -d 'An index with a name: NAME=URL'
 complete -c dray -l index-strategy -n "$all" -x -a 'best-match first-index' -d 'Of several indexes, which'
 complete -c dray -l exclude-newer -n "$all" -x -d 'Leave out what was uploaded later'
 complete -c dray -l extra-index-url -n "$all" -x -d 'One more index beside it'
@@ -93,6 +100,8 @@ complete -c dray -n __dray_needs_verb -a list -d 'What it holds'
 complete -c dray -n __dray_needs_verb -a verify -d 'Hash every file, remove what is wrong'
 complete -c dray -n __dray_needs_verb -a prune -d 'Remove what is stale, old or too much'
 complete -c dray -n __dray_needs_verb -a purge -d 'Remove everything'
+complete -c dray -l config -n "$cache" -r -F -d 'Read this configuration file, and no other'
+complete -c dray -l isolated -n "$cache" -d 'Heed no variables and no configuration of the user'
 complete -c dray -l cache-dir -n "$cache" -x -a '(__fish_complete_directories)' -d 'This one, not the usual one'
 complete -c dray -l cache-size -n "$cache" -x -d 'Its cap'
 complete -c dray -l max-size -n "$cache" -x -d 'prune: leave at most so much'

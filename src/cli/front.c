@@ -38,10 +38,11 @@ static int print_help(const struct front *f)
 
     buf_add_f(&out, "%s\nOptions:\n", f->usage);
     options_help(f->command, &out);
-    buf_add_z(&out,
-              "\nEach option may also stand in a variable: --index-url in DRAY_INDEX_URL. Where "
-              "neither says\n"
-              "anything, what pip is configured with counts: pip.conf and PIP_* variables.\n");
+    buf_add_z(
+        &out,
+        "\nEach option may also stand in a variable, --index-url in DRAY_INDEX_URL, and most of "
+        "them in\ndray.yaml. Where none of these says anything, what pip is configured with "
+        "counts: pip.conf and\nPIP_* variables. dray config says what it all comes to.\n");
     fputs(buf_z(&out), stdout);
     buf_done(&out);
     return EXIT_DONE;

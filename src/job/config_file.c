@@ -124,28 +124,42 @@ static int find_setting(struct config_reading *r, const struct yaml_node *key, u
     return 0;
 }
 
-/* The settings of a map, into those of the job, or into ones that only serve to check them.
- * `section` is 0 for what counts for all commands. */
+/* The settings of one map, and where each was seen in it. */
+struct map_reading {
+    struct config_reading *r;
+    const struct yaml_node **seen;
+    unsigned section;        /* 0: what counts for all commands */
+    struct settings *unused; /* serve to check what does not concern this command */
+};
+
+static int apply_pair(struct map_reading *m, const struct yaml_node *key,
+                      const struct yaml_node *value)
+{
+    unsigned command = m->r->settings->command;
+    const struct setting *which;
+
+    if (find_setting(m->r, key, m->section, &which) || check_seen(m->r, m->seen, which, key))
+        return m->r->e->code;
+    bool counts = (which->commands & command) && (!m->section || (m->section & command));
+    return apply_setting(m->r, counts ? m->r->settings : m->unused, which, key, value);
+}
+
 static int apply_map(struct config_reading *r, const struct yaml_node *map, unsigned section)
 {
-    const struct yaml_node **seen = arena_alloc(&r->arena, rows(), sizeof(*seen));
-    enum settings_command command;
     struct settings unused;
+    struct map_reading m = { .r = r,
+                             .seen = arena_alloc(&r->arena, rows(), sizeof(*m.seen)),
+                             .section = section,
+                             .unused = &unused };
+    enum settings_command command;
     int code = 0;
 
     settings_init(&unused);
     for (size_t i = 0; i < map->n && !code; i++) {
-        const struct yaml_node *key = &map->keys[i], *value = &map->values[i];
-        const struct setting *which = NULL;
-        if (!section && (is_section(key, &command) || str_is(key->text, "indexes")))
-            continue;
-        code = find_setting(r, key, section, &which);
-        if (!code)
-            code = check_seen(r, seen, which, key);
-        bool counts = which && (which->commands & r->settings->command) &&
-                      (!section || (section & r->settings->command));
-        if (!code)
-            code = apply_setting(r, counts ? r->settings : &unused, which, key, value);
+        const struct yaml_node *key = &map->keys[i];
+        bool general = !section && (is_section(key, &command) || str_is(key->text, "indexes"));
+        if (!general)
+            code = apply_pair(&m, key, &map->values[i]);
     }
     settings_done(&unused);
     return code;

@@ -273,6 +273,16 @@ static int set_proxy(struct str *field, struct settings *s, struct str value, co
     return 0;
 }
 
+static void set_path(struct str *field, struct settings *s, const struct setting *which,
+                     struct str value)
+{
+    *field = expand_home(s, value);
+    if (which->offset != offsetof(struct settings, cache_dir))
+        return;
+    s->no_cache_dir = false; /* pip: these two are one option, the later wins */
+    settings_origin_forget(s, settings_find(STR("no-cache-dir")));
+}
+
 static int check_text(const struct setting *which, struct str value, const char *origin,
                       struct err *e)
 {
@@ -307,11 +317,7 @@ static int set_by_kind(struct settings *s, const struct setting *which, struct s
         *(struct str *)field = arena_str(&s->arena, value);
         return 0;
     case SETTING_PATH:
-        *(struct str *)field = expand_home(s, value);
-        if (which->offset == offsetof(struct settings, cache_dir)) {
-            s->no_cache_dir = false; /* pip: these two are one option, the later wins */
-            settings_origin_forget(s, settings_find(STR("no-cache-dir")));
-        }
+        set_path(field, s, which, value);
         return 0;
     case SETTING_PROXY:
         return set_proxy(field, s, value, origin, e);

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "dray/job/rooms.h"
-#include "dray/net/url.h"
+#include "dray/job/settings_show.h"
 #include "dray/util/json.h"
 
 enum { VALUE_WIDTH = 40 }; /* of "name = value"; a longer one moves the origin to the right */
@@ -14,22 +14,13 @@ static const void *field_of(const struct settings *s, const struct setting *w)
     return (const char *)s + w->offset;
 }
 
-/* To people, and so to logs. */
-static void add_shown(struct buf *out, const struct setting *w, struct str text)
-{
-    if (text.n && (w->where & SETTING_IS_SECRET))
-        buf_add_z(out, "****");
-    else
-        url_redact(text, out);
-}
-
 /* What it comes to where nothing is said, if that is not what the field has. */
 static void add_text(struct buf *out, const struct settings *s, const struct setting *w)
 {
     struct str text = *(const struct str *)field_of(s, w);
 
     if (text.p)
-        add_shown(out, w, text);
+        settings_show(text, out);
     else if (w->offset == offsetof(struct settings, cache_dir))
         rooms_cache_dir(s, out);
     else if (w->offset == offsetof(struct settings, python))
@@ -53,7 +44,7 @@ static void add_list(struct buf *out, const struct settings *s, const struct set
         if (!list_item(w, list->items[i], &item))
             continue;
         buf_add_z(out, n++ ? " " : "");
-        add_shown(out, w, item);
+        settings_show(item, out);
     }
 }
 
@@ -108,7 +99,7 @@ static void add_line(struct buf *out, const char *name, struct str value, struct
     buf_add_f(out, "%s = %.*s", name, STR_ARG(value));
     size_t width = out->n - start;
     buf_add_f(out, "%*s    ", width < VALUE_WIDTH ? (int)(VALUE_WIDTH - width) : 0, "");
-    url_redact(origin, out);
+    settings_show(origin, out);
     buf_add_c(out, '\n');
 }
 
@@ -117,7 +108,7 @@ static void add_index(struct buf *out, const struct settings_index *index)
     struct buf value = { 0 };
 
     buf_add_f(&value, "%.*s=", STR_ARG(index->is.name));
-    url_redact(index->is.url, &value);
+    settings_show(index->is.url, &value);
     for (size_t i = 0; i < index->is.n_packages; i++)
         buf_add_f(&value, "%s%.*s", i ? ", " : " for ", STR_ARG(index->is.packages[i]));
     add_line(out, "index", buf_str(&value), index->origin);
@@ -148,7 +139,7 @@ void config_text_files(struct buf *out, const struct layers *l)
     for (size_t i = 0; i < l->n; i++) {
         const struct layers_file *f = &l->files[i];
         buf_add_z(out, f->found ? "  read       " : "  not there  ");
-        url_redact(f->path, out);
+        settings_show(f->path, out);
         buf_add_c(out, '\n');
     }
     if (!l->n)
@@ -169,7 +160,7 @@ static void write_list(struct json *j, const struct settings *s, const struct se
         if (!list_item(w, list->items[i], &item))
             continue;
         buf_reset(&shown);
-        add_shown(&shown, w, item);
+        settings_show(item, &shown);
         json_str(j, buf_str(&shown));
     }
     json_list_end(j);
@@ -184,7 +175,7 @@ static void write_indexes(struct json *j, const struct settings *s)
     for (size_t i = 0; i < s->n_indexes; i++) {
         const struct settings_index *index = &s->indexes[i];
         buf_reset(&url);
-        url_redact(index->is.url, &url);
+        settings_show(index->is.url, &url);
         json_map(j);
         json_key(j, "name");
         json_str(j, index->is.name);
@@ -251,7 +242,7 @@ static void write_settings(struct json *j, const struct settings *s)
         if (!(w->commands & s->command))
             continue;
         buf_reset(&origin);
-        url_redact(settings_origin(s, w), &origin);
+        settings_show(settings_origin(s, w), &origin);
         json_key(j, w->name);
         json_map(j);
         json_key(j, "value");

@@ -7,6 +7,8 @@ import make_index
 import pytest
 import servers
 from program import failed_with, names_in, succeeded
+from test_pip_cache import BACKEND, make_sdist
+from test_wheel import StandIn
 
 
 class Places:
@@ -253,3 +255,48 @@ def test_index_is_down(confused, dest):
     confused.write(confused.user, text.replace(corp, f"http://127.0.0.1:{port}/simple/"))
     failed_with(confused.dray.download("corp-lib", dest=dest), "index corp: ", f"port {port}")
     assert names_in(dest) == []
+
+
+# -- pip as a child --
+
+
+@pytest.fixture
+def built(confused, tmp_path, dest):
+    """Runs dray wheel of a source distribution, by a python that notes how its pip is called."""
+    archive = make_sdist(tmp_path / "made", "tiny", "1.0", BACKEND)
+
+    def run(*args, **env):
+        python = StandIn(tmp_path / f"stand-in-{len(list(tmp_path.glob('stand-in-*')))}")
+        result = succeeded(confused.dray("wheel", "--no-deps", "--python", python.path, *args, "-w", dest, archive,
+                                         env={"BUILD_LOG": tmp_path / "builds.log", **env}))
+        call, = python.calls("-m", "pip", "wheel")
+        return result, call["env"]
+
+    return run
+
+
+def test_pip_gets_all_indexes_and_it_is_told(built, confused):
+    result, env = built()
+    told = confused.config()
+    assert env["PIP_INDEX_URL"] == told["index-url"][0]
+    assert env["PIP_EXTRA_INDEX_URL"] == told["index"][0][0]["url"]
+    assert result.err.count("warning: pip is run for a source distribution: it asks all indexes") == 1, result
+
+
+def test_no_such_warning_without_need(built, confused, dest):
+    """Nothing is built; there is no index; nothing is held to one."""
+    assert "warning:" not in succeeded(confused.dray.download("corp-lib", dest=dest)).err
+    result, env = built("--no-index", "-f", dest)
+    assert "warning:" not in result.err and env["PIP_NO_INDEX"] == "1"
+    confused.write(confused.user, confused.user.read_text().replace("    packages: [Corp_*]\n", ""))
+    result, _ = built("--no-cache-dir")
+    assert "warning:" not in result.err
+
+
+def test_isolated_pip(built, confused):
+    """What would change a build is taken away from pip, too."""
+    variables = {"PIP_CONSTRAINT": "nowhere.txt", "PIP_CONFIG_FILE": None, "PIP_CONFIG_SETTINGS": "a=b"}
+    _, env = built("--isolated", "--no-index", "-f", ".", **variables)
+    assert env["PIP_CONFIG_FILE"] == "/dev/null"
+    assert "PIP_CONSTRAINT" not in env and "PIP_CONFIG_SETTINGS" not in env
+    assert env["PIP_NO_INDEX"] == "1"

@@ -110,8 +110,7 @@ enum {
     SETTING_IN_ENV = 2,     /* DRAY_NAME */
     SETTING_IN_PIP = 4,     /* pip.conf and PIP_NAME: pip has the same option */
     SETTING_IN_REQFILE = 8, /* on a line of its own in a requirements file */
-    SETTING_IN_FILE = 16,   /* in dray.yaml */
-    SETTING_IS_SECRET = 32  /* never to be shown */
+    SETTING_IN_FILE = 16    /* in dray.yaml */
 };
 
 enum setting_kind {

@@ -1,5 +1,5 @@
 /* config_text.h: settings as they have come to be, and where each value came from, as text or JSON.
- * Passwords in URLs are hidden, and so are settings that are secrets. */
+ * Passwords in them are hidden. */
 #pragma once
 
 #include "dray/job/layers.h"
