@@ -198,7 +198,8 @@ int dns_cares_open(struct loop *l, struct dns_backend *out, struct err *e)
     int rc = ares_library_init(ARES_LIB_INIT_ALL);
     if (rc == ARES_SUCCESS) {
         rc = ares_init_options(&d->channel, &options,
-                               ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+                               ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+                                   ARES_OPT_SOCK_STATE_CB);
         if (rc != ARES_SUCCESS)
             ares_library_cleanup();
     }
