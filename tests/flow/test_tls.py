@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 
 import make_index
 import mounts
@@ -82,6 +83,40 @@ def test_an_authority_is_trusted(dray, dest, nginx, authority, how):
     args, env = (("--cert", authority.ca), {}) if how == "--cert" else ((), {how: authority.ca})
     succeeded(dray.download("-i", nginx.tls, *args, "demo", dest=dest, env=env))
     assert names_in(dest) == ["demo-1.0-py3-none-any.whl"]
+
+
+VARIABLES = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"]
+
+
+@pytest.mark.parametrize("how", ["--cert", *VARIABLES, "SSL_CERT_DIR"])
+def test_a_directory_of_authorities(dray, dest, tmp_path, nginx, authority, how):
+    """By their hashes, as OpenSSL has it; of SSL_CERT_FILE the file."""
+    folder = tmp_path / "authorities"
+    folder.mkdir()
+    shutil.copy(authority.ca, folder / "ca.pem")
+    subprocess.run(["openssl", "rehash", folder], check=True)
+    value = folder / "ca.pem" if how == "SSL_CERT_FILE" else folder
+    args, env = (("--cert", value), {}) if how == "--cert" else ((), {how: value})
+    succeeded(dray.download("-i", nginx.tls, *args, "demo", dest=dest, env=env))
+    assert names_in(dest) == ["demo-1.0-py3-none-any.whl"]
+
+
+@pytest.mark.parametrize("how", VARIABLES)
+def test_authorities_by_a_variable(dray, dest, tmp_path, nginx, authority, how):
+    """pip's order: the option, then requests' variable, then curl's, then OpenSSL's."""
+    stranger = Authority(tmp_path / "stranger").ca
+    below = {name: stranger for name in VARIABLES[VARIABLES.index(how) + 1:]}
+    succeeded(dray.download("-i", nginx.tls, "demo", dest=dest, env={**below, how: authority.ca}))
+    refused(dray.download("-i", nginx.tls, "demo", "--cert", stranger, "--no-cache-dir", dest=dest / "other",
+                          env={how: authority.ca}), "localhost", "--cert")
+
+
+def test_authorities_by_a_variable_that_are_not_there(dray, dest, tmp_path, nginx, authority):
+    """requests' is an error, OpenSSL's is passed over, which is said."""
+    failed_with(dray.download("-i", nginx.tls, "demo", dest=dest, env={"REQUESTS_CA_BUNDLE": tmp_path / "none"}),
+                "REQUESTS_CA_BUNDLE", "No such file")
+    result = refused(dray.download("-i", nginx.tls, "demo", dest=dest, env={"SSL_CERT_FILE": tmp_path / "none"}))
+    assert "SSL_CERT_FILE names nothing that can be read" in result.err, result
 
 
 def test_an_unknown_authority(dray, dest, tls_fault, demo):
