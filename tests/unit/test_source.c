@@ -301,6 +301,28 @@ static void test_pinned(void **state)
     scene_close(&s);
 }
 
+/* The very name, then the longer beginning, then all. */
+static void test_closest(void **state)
+{
+    static const struct str packages[] = {
+        { "*", 1 }, { "corp-*", 6 }, { "corp-b*", 7 }, { "corp-bc", 7 }
+    };
+    struct source_index ix = { .packages = packages };
+    static const char *const projects[] = {
+        "x", "corp", "corp-a", "corp-b", "corp-bcd", "corp-bc"
+    };
+    static const size_t want[][6] = { { 0 },
+                                      { 1, 1, 1, 1, 1, 1 },
+                                      { 1, 1, 6, 6, 6, 6 },
+                                      { 1, 1, 6, 7, 7, 7 },
+                                      { 1, 1, 6, 7, 7, SIZE_MAX } };
+
+    (void)state;
+    for (ix.n_packages = 0; ix.n_packages <= 4; ix.n_packages++)
+        for (size_t i = 0; i < 6; i++)
+            assert_int_equal(source_index_match(&ix, str_of(projects[i])), want[ix.n_packages][i]);
+}
+
 /* What is held to an index comes from no page of links; but from a directory of files it does. */
 static void test_pinned_links(void **state)
 {
@@ -372,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_outage),
         cmocka_unit_test(test_given_up),
         cmocka_unit_test(test_pinned),
+        cmocka_unit_test(test_closest),
         cmocka_unit_test(test_pinned_links),
     };
 
