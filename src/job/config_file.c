@@ -21,8 +21,11 @@ static int apply_text(struct config_reading *r, struct settings *to, const struc
         return r->e->code;
     struct str origin =
         arena_f(&r->arena, "%s, %.*s", config_place(r, value).p, STR_ARG(key->text));
-    /* "key:" with nothing behind is an oversight, and no word that a setting knows. */
-    return settings_set(to, which, value->is_null ? STR("") : value->text, origin.p, r->e);
+    /* An oversight, also where an empty text would mean something. */
+    if (value->is_null)
+        return err_set(r->e, ERR_USAGE, "%s: expected %s, got nothing", origin.p,
+                       which->value_name ? which->value_name : "yes or no");
+    return settings_set(to, which, value->text, origin.p, r->e);
 }
 
 static int apply_list(struct config_reading *r, struct settings *to, const struct setting *which,
