@@ -3,6 +3,7 @@
 #include "dray/net/http_exchange.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,15 +26,53 @@ static void enter_queue(struct http_exchange *x)
     loop_post(h->loop, &h->admit);
 }
 
-static void end_without_address(struct http_exchange *x, const struct dns_answer *answer)
+static void end_without_address(struct http_exchange *x, const struct dns_answer *answer,
+                                bool is_proxy)
 {
-    bool is_proxy = x->proxy && !x->transfer;
-
     x->result.again = answer->again;
     err_set(&x->result.err, answer->code, "%s%s%s%s", is_proxy ? "the proxy " : "",
             is_proxy ? x->proxy->shown : "", is_proxy ? ": " : "", answer->message);
-    exchange_drop_transfer(x);
     exchange_go(x, HTTP_ENDED);
+}
+
+static void begin_request(struct http_exchange *x, const struct dns_address *to, int socket)
+{
+    x->transfer = transfer_take(x, to, socket);
+    exchange_go(x, HTTP_REQUEST);
+}
+
+void exchange_reroute(struct http_exchange *x)
+{
+    const struct dns_address *good = route_good(x->route);
+
+    if (good)
+        begin_request(x, good, -1);
+    else
+        exchange_go(x, HTTP_RACE);
+}
+
+static void on_name(void *ctx, const struct dns_answer *answer)
+{
+    struct http_exchange *x = ctx;
+
+    x->query = NULL;
+    if (answer->code) {
+        end_without_address(x, answer, x->proxy);
+        return;
+    }
+    if (answer->n == 1) {
+        x->route = NULL;
+        begin_request(x, answer->addresses, -1);
+        return;
+    }
+    x->route = routes_get(x->http->routes, http_proxy_peer(x), http_proxy_peer_port(x),
+                          answer->addresses, answer->n);
+    exchange_reroute(x);
+}
+
+static void ask_for_peer(struct http_exchange *x)
+{
+    x->query = dns_start(x->http->dns, http_proxy_peer(x), on_name, x);
 }
 
 /* SOCKS4 has room for an IPv4 address only. */
@@ -46,49 +85,68 @@ static bool takes_address(const struct proxy *p, const char *address)
 static void on_target(void *ctx, const struct dns_answer *answer)
 {
     struct http_exchange *x = ctx;
-    struct http_transfer *t = x->transfer;
 
     x->query = NULL;
+    x->n_targets = x->target = 0;
+    x->targets = mem_resize(x->targets, answer->n, sizeof *x->targets);
     for (size_t i = 0; i < answer->n; i++)
         if (takes_address(x->proxy, answer->addresses[i].text))
-            t->targets[t->n_targets++] = answer->addresses[i];
+            x->targets[x->n_targets++] = answer->addresses[i];
     if (answer->code) {
-        end_without_address(x, answer);
-    } else if (t->n_targets == 0) {
+        end_without_address(x, answer, false);
+    } else if (x->n_targets == 0) {
         err_set(&x->result.err, ERR_DNS,
                 "the name %s has no IPv4 address, and the proxy %s takes no other", x->url.host,
                 x->proxy->shown);
-        exchange_drop_transfer(x);
         exchange_go(x, HTTP_ENDED);
     } else {
-        exchange_go(x, HTTP_REQUEST);
+        ask_for_peer(x);
     }
-}
-
-static void on_name(void *ctx, const struct dns_answer *answer)
-{
-    struct http_exchange *x = ctx;
-
-    x->query = NULL;
-    if (answer->code) {
-        end_without_address(x, answer);
-        return;
-    }
-    x->transfer = transfer_take(x);
-    x->transfer->n_addresses = answer->n;
-    memcpy(x->transfer->addresses, answer->addresses, answer->n * sizeof *answer->addresses);
-    if (x->proxy && proxy_wants_address(x->proxy))
-        x->query = dns_start(x->http->dns, x->url.host, on_target, x);
-    else
-        exchange_go(x, HTTP_REQUEST);
 }
 
 static void enter_name(struct http_exchange *x)
 {
     const struct proxies *proxies = x->http->options.proxies;
 
+    free(x->targets);
+    x->targets = NULL;
     x->proxy = proxies ? proxies_find(proxies, &x->url) : NULL;
-    x->query = dns_start(x->http->dns, http_proxy_peer(x), on_name, x);
+    if (x->proxy && proxy_wants_address(x->proxy))
+        x->query = dns_start(x->http->dns, x->url.host, on_target, x);
+    else
+        ask_for_peer(x);
+}
+
+/* None of the addresses gave a connection. */
+static void end_unconnected(struct http_exchange *x, int cause)
+{
+    struct http_failure f = {
+        .code = cause == ETIMEDOUT ? CURLE_OPERATION_TIMEDOUT : CURLE_COULDNT_CONNECT,
+        .detail = "",
+        .host = http_proxy_peer(x),
+        .port = http_proxy_peer_port(x),
+        .proxy = x->proxy ? x->proxy->shown : NULL,
+        .os_error = cause,
+    };
+
+    http_error_transfer(&f, &x->result.again, &x->result.err);
+    exchange_go(x, HTTP_ENDED);
+}
+
+static void on_raced(void *ctx, const struct route_found *found)
+{
+    struct http_exchange *x = ctx;
+
+    x->wait = NULL;
+    if (found->cause)
+        end_unconnected(x, found->cause);
+    else
+        begin_request(x, &found->address, found->fd);
+}
+
+static void enter_race(struct http_exchange *x)
+{
+    x->wait = route_race(x->route, on_raced, x);
 }
 
 static void enter_request(struct http_exchange *x)
@@ -178,6 +236,7 @@ static void exchange_step(void *ctx)
     case HTTP_NEW:
     case HTTP_QUEUED:
     case HTTP_NAME:
+    case HTTP_RACE:
         break;
     }
 }
@@ -208,6 +267,9 @@ void exchange_free(struct http_exchange *x)
 {
     if (x->query)
         dns_cancel(x->query);
+    if (x->wait)
+        route_cancel(x->wait);
+    free(x->targets);
     exchange_drop_transfer(x);
     http_queue_leave(&x->http->queue, &x->ticket);
     loop_unpost(x->http->loop, &x->step);

@@ -143,6 +143,7 @@ static void follow_redirect(struct http_exchange *x)
     url_done(&x->url);
     x->url = next;
     x->tried_afresh = false;
+    x->lost_addresses = 0;
     x->result.retry_after_ms = -1;
     exchange_drop_transfer(x);
     http_queue_leave(&x->http->queue, &x->ticket); /* the next host has limits of its own */
@@ -176,50 +177,74 @@ static void take_answer(struct http_exchange *x)
     end(x);
 }
 
+/* Connected to, and it came to nothing? The others of its host are worth as many more attempts. */
+static bool leave_address(struct http_exchange *x)
+{
+    const struct http_transfer *t = x->transfer;
+    size_t n;
+
+    if (!x->route || t->answer.bytes > 0)
+        return false;
+    route_failed(x->route, &t->address);
+    route_addresses(x->route, &n);
+    return ++x->lost_addresses < n;
+}
+
 /* An address that gave no connection in time gives none to the others either. Those who waited in
  * libcurl to share that connection (CURLOPT_PIPEWAIT) would only begin to try it now, and be ended
  * by the stall rule meanwhile. */
-static void desert_address(const struct http_exchange *x)
+static void desert_address(const struct http_exchange *x, const struct dns_address *address)
 {
-    const struct http_transfer *tried = x->transfer;
-
     for (struct http_ticket *k = x->ticket.host->admitted; k; k = k->next) {
         struct http_exchange *other = (struct http_exchange *)(void *)k; /* its first member */
-        struct http_transfer *t = other->transfer;
-        if (other == x || other->proxy != x->proxy || other->state != HTTP_REQUEST ||
-            other->step.queued || has_connected(other) || t->at + 1 == t->n_addresses ||
-            strcmp(t->addresses[t->at].text, tried->addresses[tried->at].text) != 0)
+        if (other == x || other->state != HTTP_REQUEST || other->step.queued ||
+            other->route != x->route || has_connected(other) ||
+            strcmp(other->transfer->address.text, address->text) != 0 || !leave_address(other))
             continue;
-        t->at++;
-        transfer_stop(t);
-        exchange_go(other, HTTP_REQUEST);
+        exchange_drop_transfer(other);
+        exchange_reroute(other);
     }
 }
 
-/* Once more, where that promises something that the caller could not do better? */
-static bool try_once_more(struct http_exchange *x)
+static bool try_other_address(struct http_exchange *x)
+{
+    CURLcode code = x->transfer->code;
+    struct dns_address address = x->transfer->address;
+    bool is_dead = x->proxy ? http_proxy_is_unreachable(x->transfer)
+                            : http_error_is_of_address(code, has_connected(x));
+
+    if (!is_dead || !leave_address(x))
+        return false;
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        desert_address(x, &address);
+    exchange_drop_transfer(x);
+    exchange_reroute(x);
+    return true;
+}
+
+/* The proxy is well, and got no connection to the address that it was told: it may to the next. */
+static bool try_other_target(struct http_exchange *x)
+{
+    if (!x->proxy || !http_proxy_refused_address(x->transfer) || x->target + 1 >= x->n_targets)
+        return false;
+    x->target++;
+    transfer_stop(x->transfer);
+    exchange_go(x, HTTP_REQUEST);
+    return true;
+}
+
+/* The server closed a kept connection while our request was on its way (RFC 9112 section 9.3.1)?
+ * libcurl tries again itself, but takes another kept one, which may be as dead. */
+static bool try_afresh(struct http_exchange *x)
 {
     struct http_transfer *t = x->transfer;
 
-    if (t->answer.bytes > 0)
-        return false;
-    if (x->proxy && http_proxy_refused_address(t) && t->n_targets > 0) {
-        dns_demote(x->http->dns, x->url.host, t->targets[t->target].text);
-        return ++t->target < t->n_targets;
-    }
-    if (x->proxy ? http_proxy_is_unreachable(t)
-                 : http_error_is_of_address(t->code, has_connected(x))) {
-        dns_demote(x->http->dns, http_proxy_peer(x), t->addresses[t->at].text);
-        if (t->code == CURLE_OPERATION_TIMEDOUT)
-            desert_address(x);
-        return ++t->at < t->n_addresses;
-    }
-    /* The server closed a kept connection while our request was on its way (RFC 9112
-     * section 9.3.1). libcurl tries again itself, but takes another kept one, which may be as dead.
-     */
-    if (!x->result.reused || x->tried_afresh || !http_error_is_of_reuse(t->code))
+    if (t->answer.bytes > 0 || !x->result.reused || x->tried_afresh ||
+        !http_error_is_of_reuse(t->code))
         return false;
     x->tried_afresh = true;
+    transfer_stop(t);
+    exchange_go(x, HTTP_REQUEST);
     return true;
 }
 
@@ -232,14 +257,10 @@ void exchange_judge(struct http_exchange *x)
     take_facts(x);
     if (t->code == CURLE_OK && !has_answer)
         t->code = CURLE_GOT_NOTHING;
-    if (x->result.err.code) { /* of a sink, a cap, or the stall rule */
+    if (x->result.err.code) /* of a sink, a cap, or the stall rule */
         end(x);
-    } else if (has_answer) {
+    else if (has_answer)
         take_answer(x);
-    } else if (try_once_more(x)) {
-        transfer_stop(t);
-        exchange_go(x, HTTP_REQUEST);
-    } else {
+    else if (!try_other_target(x) && !try_other_address(x) && !try_afresh(x))
         end_with_failure(x);
-    }
 }

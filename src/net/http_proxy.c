@@ -44,6 +44,11 @@ const char *http_proxy_peer(const struct http_exchange *x)
     return x->proxy ? x->proxy->host : x->url.host;
 }
 
+unsigned http_proxy_peer_port(const struct http_exchange *x)
+{
+    return x->proxy ? x->proxy->port : x->url.port;
+}
+
 static long info_of(const struct http_transfer *t, CURLINFO what)
 {
     long value = 0;

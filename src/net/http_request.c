@@ -9,13 +9,18 @@
 #include "dray/net/http_range.h"
 
 enum {
-    CONNECT_MS = 10 * 1000, /* for one address; less when the options' time-out is less */
+    CONNECT_MS = 10 * 1000,
     /* Fewer calls of recv(), and of all that the kernel does around one; each running transfer has
      * a buffer. libcurl before 7.88 takes no more than 512 KiB. */
     BULK_BUFFER_BYTES = 1024 * 1024,
     BODY_BUFFER_BYTES = 64 * 1024,
     PAGE_BUFFER_BYTES = 16 * 1024,
 };
+
+unsigned http_connect_ms(const struct http_options *o)
+{
+    return o->timeout_ms < CONNECT_MS ? o->timeout_ms : CONNECT_MS;
+}
 
 /* What is the same for every request. */
 static void set_rules(struct http_transfer *t, bool afresh)
@@ -29,8 +34,7 @@ static void set_rules(struct http_transfer *t, bool afresh)
     curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "");
     /* Ours to follow: libcurl would resolve the next host in a thread. */
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)(o->timeout_ms < CONNECT_MS ? o->timeout_ms : CONNECT_MS));
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)http_connect_ms(o));
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* net/url has removed the dots */
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, afresh ? 1L : 0L);
     if (o->user_agent)
@@ -163,12 +167,13 @@ static void add_address(struct http_transfer *t, const char *host, unsigned port
  * second). "+": not kept in its cache for ever. */
 static void set_address(struct http_transfer *t)
 {
-    const struct url *u = &t->owner->url;
-    const struct proxy *p = t->owner->proxy;
+    const struct http_exchange *x = t->owner;
+    const struct url *u = &x->url;
+    const struct proxy *p = x->proxy;
 
-    add_address(t, p ? p->host : u->host, p ? p->port : u->port, t->addresses[t->at].text);
-    if (t->n_targets > 0)
-        add_address(t, u->host, u->port, t->targets[t->target].text);
+    add_address(t, p ? p->host : u->host, p ? p->port : u->port, t->address.text);
+    if (x->targets)
+        add_address(t, u->host, u->port, x->targets[x->target].text);
     if (t->resolve)
         curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
 }

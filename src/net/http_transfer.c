@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "dray/net/http_request.h"
 #include "dray/util/mem.h"
@@ -128,13 +130,31 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     return is_worth_cutting(t) ? 0 : n;
 }
 
+/* CURLOPT_OPENSOCKETFUNCTION, set when there is a socket to be taken over. libcurl may ask once
+ * more: when it finds that connection broken, or for another address. */
+static curl_socket_t on_socket_wanted(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct http_transfer *t = ctx;
+
+    (void)purpose;
+    if (t->socket < 0)
+        return socket(to->family, to->socktype, to->protocol);
+    t->taken = t->socket;
+    t->socket = -1;
+    return t->taken;
+}
+
 /* CURLOPT_SOCKOPTFUNCTION: children must not keep our connections open. */
 static int on_socket_made(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
-    (void)ctx;
+    struct http_transfer *t = ctx;
+
     (void)purpose;
     fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return CURL_SOCKOPT_OK;
+    if (fd != t->taken)
+        return CURL_SOCKOPT_OK;
+    t->taken = -1;
+    return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
 static void set_callbacks(struct http_transfer *t)
@@ -147,10 +167,16 @@ static void set_callbacks(struct http_transfer *t)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, t);
+    if (t->socket >= 0) {
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket_wanted);
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+    }
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->detail);
 }
 
-struct http_transfer *transfer_take(struct http_exchange *x)
+struct http_transfer *transfer_take(struct http_exchange *x, const struct dns_address *address,
+                                    int socket)
 {
     struct http_transfer *t = x->http->idle;
 
@@ -164,8 +190,9 @@ struct http_transfer *transfer_take(struct http_exchange *x)
     }
     t->next = NULL;
     t->owner = x;
-    t->n_addresses = t->at = 0;
-    t->n_targets = t->target = 0;
+    t->address = *address;
+    t->socket = socket;
+    t->taken = -1;
     return t;
 }
 
@@ -189,6 +216,9 @@ void transfer_stop(struct http_transfer *t)
      * the next one would read it, freed. */
     curl_easy_setopt(t->easy, CURLOPT_RESOLVE, NULL);
     curl_easy_reset(t->easy);
+    if (t->socket >= 0)
+        close(t->socket); /* libcurl had a connection already */
+    t->socket = t->taken = -1;
     curl_slist_free_all(t->headers);
     curl_slist_free_all(t->resolve);
     t->headers = t->resolve = NULL;

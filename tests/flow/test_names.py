@@ -11,7 +11,6 @@ import make_index
 import mounts
 import own_network
 import pytest
-from certificates import Authority
 from program import failed_with, names_in, succeeded
 from test_threads import Watch
 
@@ -19,9 +18,9 @@ NAME = "index.example.org"
 INDEX = f"http://{NAME}/simple/"
 OURS = "127.0.0.1"
 NOBODY = "127.0.0.2"  # nobody listens there: refused at once
-FULL = "127.0.0.3"    # somebody does, whose backlog is full: times out
 RESOLV = "nameserver 127.0.0.1"
 MANY = [f"many-{n}" for n in range(8)]
+CROWD = [f"crowd-{n}" for n in range(200)]
 WHEEL = "demo-1.0-py3-none-any.whl"
 
 
@@ -39,7 +38,7 @@ def enter():
 @pytest.fixture(scope="session")
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("names-index")
-    made = [make_index.make_wheel(folder / "files", name, "1.0") for name in ("demo", *MANY)]
+    made = [make_index.make_wheel(folder / "files", name, "1.0") for name in ("demo", *MANY, *CROWD)]
     make_index.write_index(folder, [make_index.describe(path) for path in made])
     return folder
 
@@ -97,38 +96,6 @@ def test_all_addresses_refuse(net):
     result = net("demo", hosts=f"{NOBODY} {NAME}\n127.0.0.4 {NAME}")
     failed_with(result, f"{NAME} port 80", "refused")
     assert result.seconds < 8 and net.requested() == []
-
-
-def test_the_first_of_two_addresses_is_a_black_hole(net, dest):
-    result = succeeded(net("demo", "--timeout", "2", hosts=f"{FULL} {NAME}\n{OURS} {NAME}", full=[FULL]))
-    assert names_in(dest) == [WHEEL]
-    assert 1.9 < result.seconds < 3.9, result  # once: what was found dead is tried last from then on
-
-
-@pytest.mark.parametrize("connections", [1, 3, 40])
-def test_a_black_hole_costs_all_of_them_one_time_out(net, dest, connections):
-    result = succeeded(net("--timeout", "3", "--connections", connections, *MANY, full=[FULL],
-                           hosts=f"{FULL} {NAME}\n{OURS} {NAME}"))
-    assert len(names_in(dest)) == len(MANY)
-    assert 2.9 < result.seconds < 5.9, result
-
-
-@pytest.mark.parametrize("connections", [1, 3, 40])
-def test_a_black_hole_before_tls(net, dest, tmp_path, connections):
-    """The same where pages wait for the first connection, since it may take them all by HTTP/2."""
-    authority = Authority(tmp_path / "authority")
-    shown = authority.server(NAME)
-    result = succeeded(net("--timeout", "3", "--connections", connections, "--cert", authority.ca, *MANY, full=[FULL],
-                           index=f"https://{NAME}:80/simple/", tls=[shown.chain, shown.key],
-                           hosts=f"{FULL} {NAME}\n{OURS} {NAME}"))
-    assert len(names_in(dest)) == len(MANY)
-    assert 2.9 < result.seconds < 5.9, result
-
-
-def test_nothing_but_black_holes(net):
-    result = net("demo", "--timeout", "1", "--retries", "1", hosts=f"{FULL} {NAME}", full=[FULL])
-    failed_with(result, f"{NAME} port 80", "no connection in time")
-    assert 1.9 < result.seconds < 10
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")

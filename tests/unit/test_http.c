@@ -545,6 +545,56 @@ static void test_names(void **state)
     world_close(&w);
 }
 
+/* The connection that won the race of two addresses is the one that the request goes over. */
+static void test_the_winner_is_used(void **state)
+{
+    struct get g[4] = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &(struct http_options){ .per_host = 2 });
+    ask_of(&g[0], &w, "two.example.org", "/ok", (struct http_request){ .url = NULL });
+    world_run(&w);
+    assert_int_equal(w.server.connections, 1);
+    assert_false(g[0].reused);
+    assert_string_equal(buf_z(&g[0].address), "127.0.0.1");
+    for (int i = 1; i < 4; i++)
+        ask_of(&g[i], &w, "two.example.org", "/slow", (struct http_request){ .url = NULL });
+    world_run(&w);
+    assert_int_equal(w.server.connections, 2);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(g[i].code, 0);
+        get_done(&g[i]);
+    }
+    world_close(&w);
+}
+
+/* In each of its states; with others waiting for the same race, and the last one of them. */
+static void test_cancel_a_race(void **state)
+{
+    struct get first = { 0 }, second = { 0 };
+    struct world w;
+
+    (void)state;
+    for (int turns = 0; turns < 12; turns++) {
+        world_open(&w, &plain);
+        ask_of(&first, &w, "two.example.org", "/ok", (struct http_request){ .url = NULL });
+        ask_of(&second, &w, "two.example.org", "/ok", (struct http_request){ .url = NULL });
+        for (int i = 0; i < turns && first.x; i++)
+            uv_run(loop_uv(w.loop), UV_RUN_NOWAIT);
+        if (first.x)
+            get_cancel(&first);
+        if (turns % 2 && second.x)
+            get_cancel(&second);
+        world_run(&w);
+        assert_true(turns % 2 || second.code == 0);
+        get_done(&first);
+        get_done(&second);
+        first = second = (struct get){ 0 };
+        world_close(&w);
+    }
+}
+
 static void test_no_connection(void **state)
 {
     struct get g = { 0 }, name = { 0 };
@@ -1385,20 +1435,36 @@ static int remove_hosts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_results),        cmocka_unit_test(test_head),
-        cmocka_unit_test(test_credentials),    cmocka_unit_test(test_names),
-        cmocka_unit_test(test_no_connection),  cmocka_unit_test(test_bad_url),
-        cmocka_unit_test(test_encoding),       cmocka_unit_test(test_max_bytes),
-        cmocka_unit_test(test_partial),        cmocka_unit_test(test_request_fields),
-        cmocka_unit_test(test_validator_text), cmocka_unit_test(test_moved_for_now),
-        cmocka_unit_test(test_head_fields),    cmocka_unit_test(test_partial_caps),
-        cmocka_unit_test(test_refuse_whole),   cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_sink_refuses),   cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_cancel_another), cmocka_unit_test(test_start_from_done),
-        cmocka_unit_test(test_limits),         cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_shares),         cmocka_unit_test(test_rank),
-        cmocka_unit_test(test_many),           cmocka_unit_test(test_keep_alive_race),
-        cmocka_unit_test(test_stall),          cmocka_unit_test(test_slow_is_no_stall),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_credentials),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_the_winner_is_used),
+        cmocka_unit_test(test_cancel_a_race),
+        cmocka_unit_test(test_no_connection),
+        cmocka_unit_test(test_bad_url),
+        cmocka_unit_test(test_encoding),
+        cmocka_unit_test(test_max_bytes),
+        cmocka_unit_test(test_partial),
+        cmocka_unit_test(test_request_fields),
+        cmocka_unit_test(test_validator_text),
+        cmocka_unit_test(test_moved_for_now),
+        cmocka_unit_test(test_head_fields),
+        cmocka_unit_test(test_partial_caps),
+        cmocka_unit_test(test_refuse_whole),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_sink_refuses),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_cancel_another),
+        cmocka_unit_test(test_start_from_done),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_rank),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_keep_alive_race),
+        cmocka_unit_test(test_stall),
+        cmocka_unit_test(test_slow_is_no_stall),
     };
 
     return cmocka_run_group_tests(tests, write_hosts, remove_hosts);

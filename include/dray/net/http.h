@@ -1,12 +1,13 @@
 /* http.h: GET requests, many at once, by libcurl's multi interface driven by libuv
  * (multi_socket_action). Owns connections, the queue before them, and name resolution through
- * net/dns; redirects are followed here, address by address connections are tried here. Policy is
+ * net/dns; redirects are followed here, and net/route says which address to connect to. Policy is
  * not here: no retries, no back-off, no idea of packages.
  *
- * An exchange: queued -> name resolved -> request sent -> head -> body -> done. Redirects and
- * further addresses go back to an earlier step of the same exchange. libcurl holds only what was
- * admitted: at most `total` exchanges, at most `per_host` for one host and port. Among those
- * waiting for one host the greater rank goes first, then the earlier one. */
+ * An exchange: queued -> name resolved -> its host's addresses raced, unless there is only one or
+ * one is known to be good -> request sent -> head -> body -> done. Redirects and further addresses
+ * go back to an earlier step of the same exchange. libcurl holds only what was admitted: at most
+ * `total` exchanges, at most `per_host` for one host and port. Among those waiting for one host the
+ * greater rank goes first, then the earlier one. */
 #pragma once
 
 #include <stdbool.h>

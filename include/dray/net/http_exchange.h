@@ -7,6 +7,7 @@
 #include "dray/net/http_queue.h"
 #include "dray/net/http_rest.h"
 #include "dray/net/proxies.h"
+#include "dray/net/route.h"
 #include "dray/net/url.h"
 
 struct http_transfer;
@@ -14,9 +15,11 @@ struct http_transfer;
 /* state, what entering it does, lawful successors */
 #define HTTP_STATES(X)                                                                             \
     X(NEW, enter_nothing, TO(QUEUED) | TO(ENDED))                                                  \
-    X(QUEUED, enter_queue, TO(NAME) | TO(ENDED)) /* waits for room */                              \
-    X(NAME, enter_name, TO(REQUEST) | TO(ENDED)) /* waits for its host's addresses */              \
-    X(REQUEST, enter_request, TO(REQUEST) | TO(BODY) | TO(QUEUED) | TO(ENDED)) /* for a head */    \
+    X(QUEUED, enter_queue, TO(NAME) | TO(ENDED))            /* waits for room */                   \
+    X(NAME, enter_name, TO(RACE) | TO(REQUEST) | TO(ENDED)) /* waits for its host's addresses */   \
+    X(RACE, enter_race, TO(REQUEST) | TO(ENDED)) /* waits for the one of them that connects */     \
+    X(REQUEST, enter_request,                                                                      \
+      TO(REQUEST) | TO(RACE) | TO(BODY) | TO(QUEUED) | TO(ENDED)) /* for a head */                 \
     X(BODY, enter_nothing, TO(ENDED)) /* the bytes of a 200 or 206 are handed on */                \
     X(ENDED, enter_ended, 0)          /* `done` is to be called */
 
@@ -30,6 +33,7 @@ struct http {
     struct loop *loop;
     struct http_options options; /* with strings of its own */
     struct dns *dns;
+    struct routes *routes;
     struct http_curl *curl;
     struct http_queue queue;
     struct http_rest rest;
@@ -63,6 +67,11 @@ struct http_exchange {
     bool tried_afresh; /* a kept connection had broken, a new one was demanded */
     unsigned redirects;
     struct dns_query *query;
+    struct dns_address *targets; /* of the URL's host, for a proxy that takes no names; or NULL */
+    size_t n_targets, target;    /* `target` is the one that it is told */
+    struct route *route; /* from NAME on; NULL: the host has one address */
+    struct route_wait *wait;
+    size_t lost_addresses;          /* of it, that connected and came to nothing */
     struct http_transfer *transfer; /* from REQUEST on, until ENDED or QUEUED */
     uint64_t moved_tick;            /* when its last byte came, or it was sent */
     struct http_result result;
@@ -82,6 +91,9 @@ void exchange_admit(struct http *h);
 void exchange_begin(struct http_exchange *x);
 /* Its attempt has ended, or is to: decides what comes next, and goes there. In REQUEST or BODY. */
 void exchange_judge(struct http_exchange *x);
+/* From REQUEST, without a transfer: another attempt, at the address of its route that is good by
+ * now, or that is to be found. */
+void exchange_reroute(struct http_exchange *x);
 /* Takes the attempt back, if there is one. */
 void exchange_drop_transfer(struct http_exchange *x);
 /* Releases everything but the result. */

@@ -8,6 +8,7 @@
 void http_proxy_set(struct http_transfer *t);
 /* The host to which the connection goes: the proxy's, or the URL's own. */
 const char *http_proxy_peer(const struct http_exchange *x);
+unsigned http_proxy_peer_port(const struct http_exchange *x);
 /* The connection to the proxy, up to where it would begin to ask for the URL's host, is what
  * failed.
  */

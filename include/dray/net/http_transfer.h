@@ -11,11 +11,9 @@ struct http_transfer {
     struct http_transfer *next; /* in the pool */
     struct http_exchange *owner;
     struct curl_slist *headers, *resolve;
-    struct dns_address addresses[LIMIT_ADDRESSES];
-    size_t n_addresses, at; /* `at` is being tried */
-    /* With a proxy the above are its own; these are what a SOCKS proxy is told, if it wants one. */
-    struct dns_address targets[LIMIT_ADDRESSES];
-    size_t n_targets, target;
+    struct dns_address address; /* the one that it goes to */
+    int socket;                 /* connected to it, for libcurl to take over; or -1 */
+    int taken;                  /* the one that it took over, or -1 */
     struct http_answer answer;
     uint64_t ignored_bytes; /* of a body that nobody wants */
     size_t share_bytes;     /* passed on since it last rested: http_rest.h */
@@ -26,8 +24,10 @@ struct http_transfer {
     char detail[CURL_ERROR_SIZE];
 };
 
-struct http_transfer *transfer_take(struct http_exchange *x);
-/* Sends the request to addresses[at]. `afresh`: not on a kept connection. */
+/* `socket` is taken over; -1: there is none. */
+struct http_transfer *transfer_take(struct http_exchange *x, const struct dns_address *address,
+                                    int socket);
+/* Sends the request to `address`. `afresh`: not on a kept connection. */
 void transfer_start(struct http_transfer *t, bool afresh);
 /* Takes it back from libcurl; may be started again. What was recorded stays. */
 void transfer_stop(struct http_transfer *t);
