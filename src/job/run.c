@@ -53,6 +53,13 @@ static void job_end(struct job *j)
     loop_stop(j->loop);
 }
 
+static void job_note(void *ctx, unsigned verbosity, struct str sentence)
+{
+    struct job *j = ctx;
+
+    events_emit(j->events, &(struct event){ .kind = EVENT_NOTE, .text = sentence, .n = verbosity });
+}
+
 /* Settings that a requirements file may change take effect here: it is called again when they have.
  */
 static int job_connect(struct job *j)
@@ -67,7 +74,9 @@ static int job_connect(struct job *j)
         .ca_directory = j->route.ca_directory,
         .proxies = &j->route.proxies,
         .system_resolver = s->resolver == RESOLVER_SYSTEM,
-        .client_cert = s->client_cert.p
+        .client_cert = s->client_cert.p,
+        .note = job_note,
+        .note_ctx = j
     };
 
     http_destroy(j->http);

@@ -70,6 +70,11 @@ static void on_admit(void *ctx)
         watch(h);
 }
 
+static void on_rested(void *ctx)
+{
+    exchange_wake(ctx);
+}
+
 static char *dup_or_null(const char *text)
 {
     return text ? mem_dup(text) : NULL;
@@ -129,6 +134,7 @@ struct http *http_create(struct loop *l, const struct http_options *o, struct er
     http_rest_init(&h->rest, l);
     h->watch = loop_timer_create(l, on_watch, h);
     loop_timer_unref(h->watch);
+    h->rested = loop_timer_create(l, on_rested, h);
     h->routes = routes_create(l, http_connect_ms(&h->options));
     h->dns = dns_open(l, o->system_resolver ? DNS_SYSTEM : DNS_CARES, e);
     if (h->dns)
@@ -156,6 +162,7 @@ void http_destroy(struct http *h)
     dns_close(h->dns);
     loop_unpost(h->loop, &h->admit);
     loop_timer_destroy(h->watch);
+    loop_timer_destroy(h->rested);
     http_queue_done(&h->queue);
     free_options(&h->options);
     free(h);

@@ -10,6 +10,7 @@
 #include "dray/net/http_error.h"
 #include "dray/net/http_proxy.h"
 #include "dray/net/http_transfer.h"
+#include "dray/util/clock.h"
 #include "dray/util/limits.h"
 #include "dray/util/mem.h"
 
@@ -255,6 +256,16 @@ void exchange_admit(struct http *h)
         x->started = true;
         exchange_go(x, HTTP_NAME);
     }
+}
+
+void exchange_wake(struct http *h)
+{
+    uint64_t now = clock_us();
+    uint64_t next = http_queue_wake(&h->queue, now);
+
+    loop_post(h->loop, &h->admit);
+    if (next)
+        loop_timer_start(h->rested, (next - now + 999) / 1000);
 }
 
 void exchange_begin(struct http_exchange *x)

@@ -5,6 +5,7 @@
 
 #include "dray/net/http_error.h"
 #include "dray/net/http_exchange.h"
+#include "dray/net/http_manners.h"
 #include "dray/net/http_proxy.h"
 #include "dray/net/http_transfer.h"
 #include "dray/util/limits.h"
@@ -66,6 +67,7 @@ static void end_with_failure(struct http_exchange *x)
         .connected = has_connected(x),
     };
 
+    manners_failure(x, t->code);
     shown_url(x, &shown);
     f.url = buf_z(&shown);
     curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &f.os_error);
@@ -163,15 +165,16 @@ static void take_answer(struct http_exchange *x)
     const struct http_answer *a = &x->transfer->answer;
     struct buf shown = { 0 };
 
+    if (x->state == HTTP_BODY)
+        check_length(x);
+    manners_answer(x, x->result.err.code != 0);
     if (is_redirect(a)) {
         follow_redirect(x);
         return;
     }
     shown_url(x, &shown);
-    if (x->state == HTTP_BODY)
-        check_length(x);
-    else if (!exchange_wants(x, a->status) &&
-             http_error_status(a->status, buf_z(&shown), &x->result.again, &x->result.err))
+    if (x->state != HTTP_BODY && !exchange_wants(x, a->status) &&
+        http_error_status(a->status, buf_z(&shown), &x->result.again, &x->result.err))
         http_proxy_judge_status(x->transfer, &x->result.err);
     buf_done(&shown);
     end(x);

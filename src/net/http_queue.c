@@ -87,7 +87,7 @@ static unsigned n_of_host(const struct http_host *host)
 static void host_place(struct http_queue *q, struct http_host *host)
 {
     bool can_be_served = host->n_waiting > 0 && host->n_admitted < host->max_admitted &&
-                         n_of_host(host) < q->per_host;
+                         n_of_host(host) < host->pace->limit && !host->pace->rest_until_us;
 
     if (can_be_served && !host->next)
         ring_add(q, host);
@@ -111,6 +111,8 @@ static struct http_host *host_find(struct http_queue *q, struct buf *key, unsign
         host = mem_new(1, sizeof *host);
         host->key = mem_dup(buf_z(key));
         host->max_admitted = max;
+        http_pace_init(&host->own_pace, q->per_host);
+        host->pace = &host->own_pace;
         map_put(&q->hosts, str_of(host->key), host);
     }
     return host;
@@ -126,6 +128,7 @@ static struct http_host *host_get(struct http_queue *q, const char *name, unsign
         buf_add_z(&key, " bulk");
         host->twin = host_find(q, &key, q->per_host_bulk);
         host->twin->twin = host;
+        host->twin->pace = host->pace;
         host = host->twin;
     }
     buf_done(&key);
@@ -183,11 +186,54 @@ struct http_ticket *http_queue_admit(struct http_queue *q)
     if (t->next)
         t->next->prev = t;
     host->admitted = t;
+    t->round = host->pace->round;
     host->n_admitted++;
     q->n_admitted++;
     q->ring = host->next; /* the others' turn */
     host_changed(q, host);
     return t;
+}
+
+void http_queue_good(struct http_queue *q, const struct http_ticket *t)
+{
+    if (http_pace_good(t->host->pace, t->round))
+        host_changed(q, t->host);
+}
+
+unsigned http_queue_trouble(struct http_queue *q, const struct http_ticket *t)
+{
+    struct http_host *host = t->host;
+
+    if (!http_pace_trouble(host->pace, t->round, n_of_host(host)))
+        return 0;
+    host_changed(q, host);
+    return host->pace->limit;
+}
+
+bool http_queue_rest(struct http_queue *q, const struct http_ticket *t, uint64_t until_us)
+{
+    if (until_us <= t->host->pace->rest_until_us)
+        return false;
+    t->host->pace->rest_until_us = until_us;
+    host_changed(q, t->host);
+    return true;
+}
+
+uint64_t http_queue_wake(struct http_queue *q, uint64_t now_us)
+{
+    uint64_t next = 0;
+
+    for (size_t i = 0; i < q->hosts.n; i++) {
+        struct http_host *host = q->hosts.entries[i].value;
+        uint64_t *until = &host->pace->rest_until_us;
+        if (*until && *until <= now_us) {
+            *until = 0;
+            host_changed(q, host);
+        }
+        if (*until && (!next || *until < next))
+            next = *until;
+    }
+    return next;
 }
 
 void http_queue_leave(struct http_queue *q, struct http_ticket *t)

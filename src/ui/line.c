@@ -110,6 +110,13 @@ void line_warning(struct buf *out, const struct event *ev, bool colour)
     buf_add_c(out, '\n');
 }
 
+void line_note(struct buf *out, const struct event *ev)
+{
+    buf_add_z(out, "Note   ");
+    shown_add(out, ev->text);
+    buf_add_c(out, '\n');
+}
+
 void line_page(struct buf *out, const struct event *ev)
 {
     buf_add_z(out, "Read   ");

@@ -99,6 +99,8 @@ static void lines_take(struct progress *p, const struct event *ev)
         line_page(&p->said, ev);
     else if (ev->kind == EVENT_SKIPPED && loud)
         line_skipped(&p->said, ev);
+    else if (ev->kind == EVENT_NOTE && loud && p->o.verbose >= ev->n)
+        line_note(&p->said, ev);
     else if (ev->kind == EVENT_WARNING && p->o.quiet < 2)
         line_warning(&p->said, ev, p->o.colour);
     if (ev->kind == EVENT_STATE || ev->kind == EVENT_END)

@@ -41,6 +41,7 @@ class Request:
     path: str
     headers: dict
     at: float
+    busy: int = 0  # of its server, this one included, when it came
 
 
 @dataclasses.dataclass
@@ -170,11 +171,16 @@ def zipped_whole(asked, right):
 
 
 class FaultServer:
-    """`on(path, answer, ...)`: the answers to the first, second, ... request; the last one repeats."""
+    """`on(path, answer, ...)`: the answers to the first, second, ... request; the last one repeats.
+
+    `busy`: requests being answered now, `busiest`: the most there have been at once. `at_most`: (n, Answer): with
+    more than n at once it is that Answer, whatever was asked for; `refused` counts them."""
 
     def __init__(self):
         self.answers = {}
         self.log = []
+        self.busy = self.busiest = self.refused = 0
+        self.at_most = None
         self._lock = threading.Lock()
         self._release = threading.Event()
         self._stopping = False
@@ -258,12 +264,29 @@ class FaultServer:
             with connection, connection.makefile("rb") as reader:
                 while not self._stopping:
                     request = self._read(reader)
-                    if not request or not self._answer(connection, request):
+                    if not request or not self._serve(connection, request):
                         return
         except OSError:
             pass  # the client went, which is its right
         finally:
             self._connections.discard(connection)
+
+    def _serve(self, connection, request):
+        with self._lock:
+            self.busy += 1
+            request.busy = self.busy
+            self.busiest = max(self.busiest, self.busy)
+            too_many = self.at_most is not None and self.busy > self.at_most[0]
+            self.refused += too_many
+        try:
+            if not too_many:
+                return self._answer(connection, request, self._next_answer(request))
+            with self._lock:
+                self.log.append(request)
+            return self._answer(connection, request, self.at_most[1])
+        finally:
+            with self._lock:
+                self.busy -= 1
 
     @staticmethod
     def _read(reader):
@@ -284,9 +307,9 @@ class FaultServer:
                 return Answer(b"not here\n", status=404)
             return answers.pop(0) if len(answers) > 1 else answers[0]
 
-    def _answer(self, connection, request):
+    def _answer(self, connection, request, answer):
         """True when the connection may be used again."""
-        answer = self._of_range(self._next_answer(request), request)
+        answer = self._of_range(answer, request)
         if answer.wait:
             time.sleep(answer.wait)
         if answer.garbage is not None:

@@ -161,6 +161,10 @@ static inline void script_event(struct script *s, struct case_line *c)
     } else if (str_is(what, "warning")) {
         ev.kind = EVENT_WARNING;
         ev.text = c->fields[2];
+    } else if (str_is(what, "note")) {
+        ev.kind = EVENT_NOTE;
+        ev.n = script_number(c, 2);
+        ev.text = c->fields[3];
     } else if (str_is(what, "tick")) {
         ev.kind = EVENT_TICK;
     } else if (str_is(what, "end")) {

@@ -136,6 +136,7 @@ struct fetch_view {
     X(METADATA, "metadata") /* fetch has its metadata: text: the rung; n: bytes; took_us */        \
     X(SKIPPED, "skipped")   /* text: a requirement whose marker is false for the target */         \
     X(WARNING, "warning")   /* text: one sentence; fetch when it is about one, else NULL */        \
+    X(NOTE, "note")         /* text: a sentence on how a server is treated; n: for how many -v */  \
     X(TICK, "tick")         /* time passes: at most 10 a second; not in traces */                  \
     X(END, "end")           /* the run is over; code: 0 or the error of the run */
 

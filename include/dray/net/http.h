@@ -32,16 +32,20 @@ struct http_options {
     const char *client_cert;  /* PEM with certificate and key; NULL: none */
     const char *const *trusted_hosts; /* "host" or "host:port": certificates are not verified */
     size_t n_trusted_hosts;
-    bool system_resolver; /* DNS_SYSTEM of net/dns.h */
+    bool system_resolver;          /* DNS_SYSTEM of net/dns.h */
     bool http1_only;               /* never HTTP/2 */
     const struct proxies *proxies; /* lives as long as the http; NULL: none */
+    /* Told, from the loop, what became of how a host is treated: one sentence, and how much
+     * somebody must want to know to be told it (1: -v, 2: -vv). NULL: nobody is. */
+    void (*note)(void *ctx, unsigned verbosity, struct str sentence);
+    void *note_ctx;
 };
 
 enum http_range_kind {
     HTTP_WHOLE,
-    HTTP_SPAN,  /* bytes [first, first + n): "bytes=first-last" */
+    HTTP_SPAN,   /* bytes [first, first + n): "bytes=first-last" */
     HTTP_SUFFIX, /* the last n bytes: "bytes=-n" */
-    HTTP_REST /* all from `first` on: "bytes=first-" */
+    HTTP_REST    /* all from `first` on: "bytes=first-" */
 };
 
 /* RFC 9110 section 14.1.2; n > 0 but for HTTP_REST, which has none. */

@@ -40,6 +40,7 @@ struct http {
     struct loop_task admit;
     struct http_transfer *idle; /* a pool, each with an easy handle */
     struct loop_timer *watch;   /* the stall rule's, for all */
+    struct loop_timer *rested;  /* for hosts that asked to be left alone */
     bool watching;
     uint64_t tick; /* of it */
     size_t n_exchanges;
@@ -69,7 +70,7 @@ struct http_exchange {
     struct dns_query *query;
     struct dns_address *targets; /* of the URL's host, for a proxy that takes no names; or NULL */
     size_t n_targets, target;    /* `target` is the one that it is told */
-    struct route *route; /* from NAME on; NULL: the host has one address */
+    struct route *route;         /* from NAME on; NULL: the host has one address */
     struct route_wait *wait;
     size_t lost_addresses;          /* of it, that connected and came to nothing */
     struct http_transfer *transfer; /* from REQUEST on, until ENDED or QUEUED */
@@ -87,6 +88,8 @@ bool exchange_wants(const struct http_exchange *x, int status);
 bool exchange_decodes(const struct http_exchange *x);
 /* Lets in whom there is room for. */
 void exchange_admit(struct http *h);
+/* A host rests: sees to it that its exchanges go on when that is over. */
+void exchange_wake(struct http *h);
 /* From NEW: to QUEUED, or to ENDED when `result.err` is set. */
 void exchange_begin(struct http_exchange *x);
 /* Its attempt has ended, or is to: decides what comes next, and goes there. In REQUEST or BODY. */

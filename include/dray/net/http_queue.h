@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dray/net/http_pace.h"
 #include "dray/util/map.h"
 
 struct http_host;
@@ -17,6 +18,7 @@ struct http_ticket {
     struct http_host *host; /* NULL: neither waiting nor admitted */
     uint64_t rank;
     uint64_t number;                 /* of arrival; stays when it queues again */
+    unsigned round;                  /* of the host's pace, when it was admitted */
     bool is_bulk;                    /* counts against per_host_bulk, too */
     size_t at;                       /* in the heap, from 1; 0 when admitted */
     struct http_ticket *prev, *next; /* among the admitted of its host */
@@ -26,6 +28,8 @@ struct http_host {
     char *key;              /* "host:port", "host:port bulk" */
     struct http_host *twin; /* the same host for bulk, or for what is not; NULL: not yet needed */
     unsigned max_admitted;
+    struct http_pace own_pace;
+    struct http_pace *pace; /* its own, or its twin's: they share one */
     struct http_ticket **heap;
     size_t n_waiting, cap;
     unsigned n_admitted;
@@ -49,5 +53,14 @@ void http_queue_done(struct http_queue *q);
 void http_queue_add(struct http_queue *q, struct http_ticket *t, const char *host, unsigned port);
 /* The next one that may go, which is admitted by that; NULL when there is none or no room. */
 struct http_ticket *http_queue_admit(struct http_queue *q);
+/* What became of an admitted one: http_pace.h. Of trouble the host's new limit, or 0 when that is
+ * as it was. */
+void http_queue_good(struct http_queue *q, const struct http_ticket *t);
+unsigned http_queue_trouble(struct http_queue *q, const struct http_ticket *t);
+/* Nobody is admitted to the host of `t` before `until_us`. False: it rests for longer already. */
+bool http_queue_rest(struct http_queue *q, const struct http_ticket *t, uint64_t until_us);
+/* Those whose rest is over by `now_us` may be served again. Returns when the next one's is; 0: no
+ * host rests. */
+uint64_t http_queue_wake(struct http_queue *q, uint64_t now_us);
 /* Gives up a place or a seat. Does nothing when it has neither. */
 void http_queue_leave(struct http_queue *q, struct http_ticket *t);

@@ -26,6 +26,8 @@ void line_retry(struct buf *out, const struct event *ev, bool colour);
 /* "warning: ..." */
 void line_resumed(struct buf *out, const struct event *ev);
 void line_warning(struct buf *out, const struct event *ev, bool colour);
+/* "Note   index.example port 443 answered 429: ..." */
+void line_note(struct buf *out, const struct event *ev);
 /* "Read   URL  (12 kB in 80 ms)" */
 void line_page(struct buf *out, const struct event *ev);
 /* "[0.123] flask>=3: header -> body" */
