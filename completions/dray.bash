@@ -7,8 +7,8 @@ _dray_options() {
     local all="-r --requirement -c --constraint -i --index-url --extra-index-url --no-index -f --find-links
         --only-binary --no-binary --prefer-binary --pre --require-hashes --no-require-hashes --python --cache-dir
         --cache-size --pip-cache-dir --config --isolated --no-cache-dir --trusted-host --cert --client-cert --proxy --no-proxy-env
-        --resolver --timeout --retries --connections --index --index-strategy --exclude-newer --offline --trace --progress -q --quiet -v
-        --verbose $own"
+        --resolver --timeout --retries --connections --no-http2 --index --index-strategy --exclude-newer --offline --trace --progress -q
+        --quiet -v --verbose $own"
     local fetching='--no-deps --resolution --dry-run --report --stats'
     local choosing='--target --target-file --layout --platform --python-version --implementation --abi'
 

@@ -75,6 +75,7 @@ static int job_connect(struct job *j)
         .proxies = &j->route.proxies,
         .system_resolver = s->resolver == RESOLVER_SYSTEM,
         .client_cert = s->client_cert.p,
+        .http1_only = s->no_http2,
         .note = job_note,
         .note_ctx = j
     };

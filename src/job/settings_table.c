@@ -110,6 +110,8 @@ const struct setting settings_table[] = {
     { "connections", 0, SETTING_NUMBER, AT(connections), OURS, ALL, MAX_CONNECTIONS, "N",
       "requests at once, in all (default: 50)" },
 
+    { "no-http2", 0, SETTING_FLAG, AT(no_http2), OURS, ALL, 0, NULL, "speak HTTP/1.1 only" },
+
     { "offline", 0, SETTING_FLAG, AT(offline), OURS, ALL, 0, NULL,
       "ask no server: use what is kept, and say what is missing" },
 
@@ -141,9 +143,13 @@ const struct setting settings_table[] = {
     { NULL, 0, SETTING_FLAG, 0, 0, 0, 0, NULL, NULL },
 };
 
-/* pip's other spellings of the same options. */
+/* Other spellings of the same options: pip's, and curl's --http1.1. */
 const struct setting_alias settings_aliases[] = {
-    { "no-dependencies", "no-deps" }, { "pypi-url", "index-url" },
-    { "destination-dir", "dest" },    { "destination-directory", "dest" },
-    { "default-timeout", "timeout" }, { NULL, NULL },
+    { "no-dependencies", "no-deps" },
+    { "pypi-url", "index-url" },
+    { "destination-dir", "dest" },
+    { "destination-directory", "dest" },
+    { "default-timeout", "timeout" },
+    { "http1.1", "no-http2" },
+    { NULL, NULL },
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dray/net/http_exchange.h"
+#include "dray/net/http_manners.h"
 #include "dray/net/http_request.h"
 #include "dray/net/http_transfer.h"
 #include "dray/util/mem.h"
@@ -35,6 +36,7 @@ static void end_stalled(struct http *h, struct http_host *host)
         err_set(&x->result.err, ERR_TIMEOUT, "%s port %u sent nothing for %u ms%s%s", x->url.host,
                 x->url.port, h->options.timeout_ms, x->proxy ? ", by way of the proxy " : "",
                 x->proxy ? x->proxy->shown : "");
+        manners_stall(x);
         loop_post(h->loop, &x->step);
     }
 }

@@ -237,13 +237,15 @@ static bool try_other_target(struct http_exchange *x)
 }
 
 /* The server closed a kept connection while our request was on its way (RFC 9112 section 9.3.1)?
- * libcurl tries again itself, but takes another kept one, which may be as dead. */
-static bool try_afresh(struct http_exchange *x)
+ * libcurl tries again itself, but takes another kept one, which may be as dead. Or HTTP/2 has just
+ * been given up: then HTTP/1.1 may answer. */
+static bool try_afresh(struct http_exchange *x, bool http2_is_over)
 {
     struct http_transfer *t = x->transfer;
 
-    if (t->answer.bytes > 0 || !x->result.reused || x->tried_afresh ||
-        !http_error_is_of_reuse(t->code))
+    if (t->answer.bytes > 0 || x->tried_afresh)
+        return false;
+    if (!http2_is_over && (!x->result.reused || !http_error_is_of_reuse(t->code)))
         return false;
     x->tried_afresh = true;
     transfer_stop(t);
@@ -260,10 +262,11 @@ void exchange_judge(struct http_exchange *x)
     take_facts(x);
     if (t->code == CURLE_OK && !has_answer)
         t->code = CURLE_GOT_NOTHING;
+    bool http2_is_over = manners_attempt(x, t->code);
     if (x->result.err.code) /* of a sink, a cap, or the stall rule */
         end(x);
     else if (has_answer)
         take_answer(x);
-    else if (!try_other_target(x) && !try_other_address(x) && !try_afresh(x))
+    else if (!try_other_target(x) && !try_other_address(x) && !try_afresh(x, http2_is_over))
         end_with_failure(x);
 }

@@ -67,6 +67,49 @@ void manners_answer(struct http_exchange *x, bool cut)
         rest(x, x->transfer->answer.retry_after_ms);
 }
 
+static void break_http2(struct http_exchange *x)
+{
+    struct http_dialect *d = &x->ticket.host->both->dialect;
+
+    if (http_dialect_broke(d, x->transfer->broken))
+        tell(x, 1, "fails where HTTP/2 is offered: HTTP/1.1 from now on");
+}
+
+/* A connection that breaks may be anybody's fault; but where no answer ever came by HTTP/2 it may
+ * well be that which something on the way does not bear. */
+static bool is_of_http2(CURLcode code, const struct http_dialect *d)
+{
+    return code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM ||
+           (d->standing == HTTP2_UNTRIED &&
+            (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING));
+}
+
+bool manners_attempt(struct http_exchange *x, CURLcode code)
+{
+    struct http_transfer *t = x->transfer;
+    struct http_dialect *d = &x->ticket.host->both->dialect;
+    long version = CURL_HTTP_VERSION_NONE;
+
+    if (!t->streams)
+        return false;
+    if (t->answer.head_complete) {
+        curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+        http_dialect_heard(d, version == CURL_HTTP_VERSION_2_0);
+    }
+    if (!is_of_http2(code, d))
+        return false;
+    break_http2(x);
+    return d->standing == HTTP2_GIVEN_UP;
+}
+
+/* When there was no answer nobody knows by which version it would have come; where HTTP/2 is not
+ * spoken that is not what stalls. */
+void manners_stall(struct http_exchange *x)
+{
+    if (x->transfer->streams && x->ticket.host->both->dialect.standing != HTTP2_ABSENT)
+        break_http2(x);
+}
+
 void manners_failure(struct http_exchange *x, CURLcode code)
 {
     switch ((int)code) {

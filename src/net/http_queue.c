@@ -87,7 +87,8 @@ static unsigned n_of_host(const struct http_host *host)
 static void host_place(struct http_queue *q, struct http_host *host)
 {
     bool can_be_served = host->n_waiting > 0 && host->n_admitted < host->max_admitted &&
-                         n_of_host(host) < host->pace->limit && !host->pace->rest_until_us;
+                         n_of_host(host) < host->both->pace.limit &&
+                         !host->both->pace.rest_until_us;
 
     if (can_be_served && !host->next)
         ring_add(q, host);
@@ -111,8 +112,8 @@ static struct http_host *host_find(struct http_queue *q, struct buf *key, unsign
         host = mem_new(1, sizeof *host);
         host->key = mem_dup(buf_z(key));
         host->max_admitted = max;
-        http_pace_init(&host->own_pace, q->per_host);
-        host->pace = &host->own_pace;
+        host->both = host;
+        http_pace_init(&host->pace, q->per_host);
         map_put(&q->hosts, str_of(host->key), host);
     }
     return host;
@@ -128,7 +129,7 @@ static struct http_host *host_get(struct http_queue *q, const char *name, unsign
         buf_add_z(&key, " bulk");
         host->twin = host_find(q, &key, q->per_host_bulk);
         host->twin->twin = host;
-        host->twin->pace = host->pace;
+        host->twin->both = host;
         host = host->twin;
     }
     buf_done(&key);
@@ -186,7 +187,7 @@ struct http_ticket *http_queue_admit(struct http_queue *q)
     if (t->next)
         t->next->prev = t;
     host->admitted = t;
-    t->round = host->pace->round;
+    t->round = host->both->pace.round;
     host->n_admitted++;
     q->n_admitted++;
     q->ring = host->next; /* the others' turn */
@@ -196,7 +197,7 @@ struct http_ticket *http_queue_admit(struct http_queue *q)
 
 void http_queue_good(struct http_queue *q, const struct http_ticket *t)
 {
-    if (http_pace_good(t->host->pace, t->round))
+    if (http_pace_good(&t->host->both->pace, t->round))
         host_changed(q, t->host);
 }
 
@@ -204,17 +205,17 @@ unsigned http_queue_trouble(struct http_queue *q, const struct http_ticket *t)
 {
     struct http_host *host = t->host;
 
-    if (!http_pace_trouble(host->pace, t->round, n_of_host(host)))
+    if (!http_pace_trouble(&host->both->pace, t->round, n_of_host(host)))
         return 0;
     host_changed(q, host);
-    return host->pace->limit;
+    return host->both->pace.limit;
 }
 
 bool http_queue_rest(struct http_queue *q, const struct http_ticket *t, uint64_t until_us)
 {
-    if (until_us <= t->host->pace->rest_until_us)
+    if (until_us <= t->host->both->pace.rest_until_us)
         return false;
-    t->host->pace->rest_until_us = until_us;
+    t->host->both->pace.rest_until_us = until_us;
     host_changed(q, t->host);
     return true;
 }
@@ -225,7 +226,7 @@ uint64_t http_queue_wake(struct http_queue *q, uint64_t now_us)
 
     for (size_t i = 0; i < q->hosts.n; i++) {
         struct http_host *host = q->hosts.entries[i].value;
-        uint64_t *until = &host->pace->rest_until_us;
+        uint64_t *until = &host->both->pace.rest_until_us;
         if (*until && *until <= now_us) {
             *until = 0;
             host_changed(q, host);

@@ -109,7 +109,8 @@ static long buffer_bytes(const struct http_exchange *x)
 static bool may_stream(const struct http_exchange *x)
 {
     return x->is_page && !x->http->options.http1_only && !x->proxy &&
-           strcmp(x->url.scheme, "https") == 0;
+           strcmp(x->url.scheme, "https") == 0 &&
+           x->ticket.host->both->dialect.standing != HTTP2_GIVEN_UP;
 }
 
 /* Pages may be compressed and share one connection; bodies come as the bytes that were hashed, over

@@ -204,6 +204,7 @@ void transfer_start(struct http_transfer *t, bool afresh)
     t->detail[0] = '\0';
     set_callbacks(t);
     http_request_set(t, afresh);
+    t->broken = t->owner->ticket.host->both->dialect.broken;
     t->owner->moved_tick = t->owner->http->tick;
     http_curl_add(t->owner->http->curl, t->easy, t->streams);
 }

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import ssl
+import struct
 import time
 
 import make_index
@@ -122,4 +123,80 @@ class TlsFaultServer(FaultServer):
             connection.close()
             return
         self.shaken += 1
+        self._talk(connection)
+
+    def _talk(self, connection):
         super()._converse(connection)
+
+
+# RFC 9113 section 4.1: length, type, flags, stream; section 6 for what is in them.
+HEADERS, RST_STREAM, SETTINGS, GOAWAY = 1, 3, 4, 7
+ACK, END_HEADERS, INTERNAL_ERROR = 1, 4, 2
+# RFC 7541: ":status: 200" is entry 8 of the static table, "content-type" 31.
+HEAD_OF_PAGE = b"\x88\x0f\x10" + bytes([len(make_index.JSON_TYPE)]) + make_index.JSON_TYPE.encode()
+
+
+def frame(kind, flags, stream, content):
+    return struct.pack("!I", len(content))[1:] + struct.pack("!BBI", kind, flags, stream) + content
+
+
+# How HTTP/2 may be broken: what is sent when the head of a request has come on `stream`, and if the connection stays.
+
+def resets(stream):
+    return frame(RST_STREAM, 0, stream, struct.pack("!I", INTERNAL_ERROR)), True
+
+
+def goes_away(stream):
+    return frame(GOAWAY, 0, 0, struct.pack("!II", 0, INTERNAL_ERROR)), False
+
+
+def nonsense(stream):
+    return frame(SETTINGS, 0, 0, b"odd"), False
+
+
+def stalls(stream):
+    return b"", True
+
+
+def stalls_in_the_body(stream):
+    return frame(HEADERS, END_HEADERS, stream, HEAD_OF_PAGE), True
+
+
+class BrokenHttp2Server(TlsFaultServer):
+    """One that serves HTTP/1.1 well, and HTTP/2 like `breaks`. `streams` counts what was asked for by that."""
+
+    def __init__(self, certificate, breaks):
+        self._breaks = breaks
+        self.streams = 0
+        super().__init__(certificate)
+        self._context.set_alpn_protocols(["h2", "http/1.1"])
+
+    def _talk(self, connection):
+        if connection.selected_alpn_protocol() != "h2":
+            super()._talk(connection)
+            return
+        self._connections.add(connection)
+        try:
+            self._break(connection)
+        except OSError:
+            pass  # the client went
+        finally:
+            self._connections.discard(connection)
+
+    def _break(self, connection):
+        with connection, connection.makefile("rb") as reader:
+            reader.read(len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+            connection.sendall(frame(SETTINGS, 0, 0, b""))
+            while len(head := reader.read(9)) == 9:
+                kind, flags, stream = struct.unpack("!BBI", head[3:])
+                reader.read(int.from_bytes(head[:3], "big"))
+                if kind == SETTINGS and not flags & ACK:
+                    connection.sendall(frame(SETTINGS, ACK, 0, b""))
+                if kind != HEADERS:
+                    continue
+                with self._lock:
+                    self.streams += 1
+                said, stays = self._breaks(stream)
+                connection.sendall(said)
+                if not stays:
+                    return

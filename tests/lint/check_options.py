@@ -8,22 +8,22 @@ import source
 
 TABLE = source.ROOT / "src" / "job" / "settings_table.c"
 # "{ "index-url", 'i', SETTING_TEXT, AT(index_url), FILES, ..."
-_ROW = re.compile(r"""\{\s*"([a-z-]+)",\s*(?:'(.)'|0),\s*SETTING_\w+,\s*AT\(\w+\),\s*([\w |]+?),""")
+_ROW = re.compile(r"""\{\s*"([a-z0-9-]+)",\s*(?:'(.)'|0),\s*SETTING_\w+,\s*AT\(\w+\),\s*([\w |]+?),""")
 
 # "{ "svg", required_argument, NULL, 's' }" of a command that reads its line by getopt_long itself. Its letters are
 # those of all commands, or none.
 COMMANDS = source.ROOT / "src" / "cli"
-_LONG = re.compile(r"""\{\s*"([a-z-]+)",\s*(?:required|optional|no)_argument""")
+_LONG = re.compile(r"""\{\s*"([a-z0-9-]+)",\s*(?:required|optional|no)_argument""")
 
 # Options of the program itself, which are no settings.
 OWN = {"help": "h", "version": "V"}
 
 # file: patterns that find each long option and each letter in it
 PLACES = {
-    "doc/dray.1": (r"^\.It .*?Fl -([a-z-]+)", r"^\.It Fl (\w) ,"),
-    "completions/dray.bash": (r"(?<![\w-])--([a-z-]+)", r"(?<![\w-])-(\w)(?![\w-])"),
-    "completions/_dray": (r"^\s+'[^\[]*?--([a-z-]+)[\[}]|\{-\w,--([a-z-]+)\}", r"\{-(\w),--"),
-    "completions/dray.fish": (r" -l ([a-z-]+)", r"(?:complete -c dray|__dray_download) -s (\w)"),
+    "doc/dray.1": (r"^\.It .*?Fl -([a-z0-9-]+)", r"^\.It Fl (\w) ,"),
+    "completions/dray.bash": (r"(?<![\w-])--([a-z0-9-]+)", r"(?<![\w-])-(\w)(?![\w-])"),
+    "completions/_dray": (r"^\s+'[^\[]*?--([a-z0-9-]+)[\[}]|\{-\w,--([a-z0-9-]+)\}", r"\{-(\w),--"),
+    "completions/dray.fish": (r" -l ([a-z0-9-]+)", r"(?:complete -c dray|__dray_download) -s (\w)"),
 }
 
 

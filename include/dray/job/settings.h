@@ -92,6 +92,7 @@ struct settings {
     struct str proxy; /* STR_NONE: what the environment says; empty: none */
     bool no_proxy_env;
     enum settings_resolver resolver;
+    bool no_http2;
     unsigned timeout_s, retries, connections; /* defaults set by settings_init() */
 
     bool dry_run;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dray/net/http_dialect.h"
 #include "dray/net/http_pace.h"
 #include "dray/util/map.h"
 
@@ -28,8 +29,9 @@ struct http_host {
     char *key;              /* "host:port", "host:port bulk" */
     struct http_host *twin; /* the same host for bulk, or for what is not; NULL: not yet needed */
     unsigned max_admitted;
-    struct http_pace own_pace;
-    struct http_pace *pace; /* its own, or its twin's: they share one */
+    struct http_host *both; /* of it and its twin the one that is not bulk; holds the next two */
+    struct http_pace pace;
+    struct http_dialect dialect;
     struct http_ticket **heap;
     size_t n_waiting, cap;
     unsigned n_admitted;

@@ -18,7 +18,8 @@ struct http_transfer {
     uint64_t ignored_bytes; /* of a body that nobody wants */
     size_t share_bytes;     /* passed on since it last rested: http_rest.h */
     bool resting;
-    bool streams; /* may be one of several on its connection: HTTP/2 */
+    bool streams;    /* may be one of several on its connection: HTTP/2 */
+    unsigned broken; /* http_dialect.h: when it began */
     struct http_transfer *next_resting;
     CURLcode code;
     char detail[CURL_ERROR_SIZE];
