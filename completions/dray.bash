@@ -7,8 +7,8 @@ _dray_options() {
     local all="-r --requirement -c --constraint -i --index-url --extra-index-url --no-index -f --find-links
         --only-binary --no-binary --prefer-binary --pre --require-hashes --no-require-hashes --python --cache-dir
         --cache-size --pip-cache-dir --config --isolated --no-cache-dir --trusted-host --cert --client-cert --proxy --no-proxy-env
-        --resolver --timeout --retries --connections --no-http2 --index --index-strategy --exclude-newer --offline --trace --progress -q
-        --quiet -v --verbose $own"
+        --resolver --timeout --retries --connections --connections-per-host --limit-rate --no-http2 --index --index-strategy
+        --exclude-newer --offline --trace --progress -q --quiet -v --verbose $own"
     local fetching='--no-deps --resolution --dry-run --report --stats'
     local choosing='--target --target-file --layout --platform --python-version --implementation --abi'
 
@@ -65,8 +65,9 @@ _dray_value() {
         COMPREPLY=($(compgen -W ':all: :none:' -- "$cur"))
         if declare -F __ltrim_colon_completions >/dev/null; then __ltrim_colon_completions "$cur"; fi
         ;;
-    -i | --index | --index-url | --extra-index-url | --target | --platform | --python-version | --implementation | --abi | --trusted-host | \
-        --proxy | --timeout | --retries | --connections | --cache-size | --max-size | --older-than | --exclude-newer) ;;
+    -i | --limit-rate | --connections-per-host | --index | --index-url | --extra-index-url | --target | --platform | --python-version | \
+        --implementation | --abi | --trusted-host | --proxy | --timeout | --retries | --connections | --cache-size | --max-size | \
+        --older-than | --exclude-newer) ;;
     *) return 1 ;;
     esac
 }

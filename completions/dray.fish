@@ -82,6 +82,8 @@ complete -c dray -l no-proxy-env -n "$all" -d 'Heed no proxy that the environmen
 complete -c dray -l resolver -n "$all" -x -a 'c-ares system' -d 'Who looks up host names'
 complete -c dray -l timeout -n "$all" -x -d 'Give up when nothing moved for so many seconds'
 complete -c dray -l retries -n "$all" -x -d 'Try again so many times'
+complete -c dray -l connections-per-host -n "$all" -x -d 'Requests at once to one host'
+complete -c dray -l limit-rate -n "$all" -x -d 'Read at most so many bytes a second'
 complete -c dray -l no-http2 -n "$all" -d 'Speak HTTP/1.1 only'
 complete -c dray -l connections -n "$all" -x -d 'Requests at once, in all'
 complete -c dray -l offline -n "$all" -d 'Ask no server, use what is kept'

@@ -67,7 +67,8 @@ static int job_connect(struct job *j)
     const struct settings *s = j->settings;
     struct http_options o = {
         .total = s->connections,
-        .per_host = s->connections, /* one index serves most runs: no lower bound for it */
+        .per_host = s->connections_per_host,
+        .limit_rate = s->limit_rate,
         .timeout_ms = s->timeout_s * 1000,
         .user_agent = "dray/" DRAY_VERSION,
         .ca_file = j->route.ca_file,

@@ -21,6 +21,7 @@ void settings_init(struct settings *s)
     s->timeout_s = DEFAULT_TIMEOUT_S;
     s->retries = DEFAULT_RETRIES;
     s->connections = DEFAULT_CONNECTIONS;
+    s->connections_per_host = SETTINGS_CONNECTIONS_MAX; /* one index serves most runs */
     s->dest = STR(DEFAULT_DEST);
     s->index_url = DRAY_DEFAULT_INDEX[0] ? STR(DRAY_DEFAULT_INDEX) : STR_NONE;
 }
@@ -222,8 +223,10 @@ static bool unit_of(struct str text, uint64_t *out)
     return true;
 }
 
-static int set_bytes(uint64_t *field, struct str value, const char *origin, struct err *e)
+static int set_bytes(uint64_t *field, const struct setting *which, struct str value,
+                     const char *origin, struct err *e)
 {
+    bool is_rate = which->kind == SETTING_RATE;
     size_t n = 0;
     uint64_t count, unit;
 
@@ -231,9 +234,11 @@ static int set_bytes(uint64_t *field, struct str value, const char *origin, stru
         n++;
     if (!str_to_u64(str_sub(value, 0, n), UINT32_MAX * UINT64_C(1024), &count) ||
         !unit_of(str_trim(str_sub(value, n, value.n)), &unit) || count > INT64_MAX / unit)
-        return err_set(e, ERR_USAGE, "%s: expected a size such as 10GiB or 500MB, not \"%.*s\"",
-                       origin, STR_ARG(value));
-    if (!count)
+        return err_set(e, ERR_USAGE, "%s: expected %s, not \"%.*s\"", origin,
+                       is_rate ? "bytes a second such as 500K or 2M"
+                               : "a size such as 10GiB or 500MB",
+                       STR_ARG(value));
+    if (!count && !is_rate)
         return err_set(e, ERR_USAGE, "%s: expected more than 0; --no-cache-dir keeps nothing",
                        origin);
     *field = count * unit;
@@ -334,7 +339,8 @@ static int set_by_kind(struct settings *s, const struct setting *which, struct s
     case SETTING_WORD:
         return set_word(field, which, value, origin, e);
     case SETTING_BYTES:
-        return set_bytes(field, value, origin, e);
+    case SETTING_RATE:
+        return set_bytes(field, which, value, origin, e);
     case SETTING_INDEX:
         return settings_index_set(s, value, origin, e);
     }

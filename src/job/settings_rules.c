@@ -56,6 +56,8 @@ int settings_check(const struct settings *s, struct err *e)
                        "--require-hashes and --no-require-hashes contradict each other");
     if (!s->connections)
         return err_set(e, ERR_USAGE, "--connections: expected at least 1");
+    if (!s->connections_per_host)
+        return err_set(e, ERR_USAGE, "--connections-per-host: expected at least 1");
     if (!s->timeout_s)
         return err_set(e, ERR_USAGE, "--timeout: expected at least one second");
     if (s->report.n && !str_is(s->report, "-") && str_eq(s->report, s->trace))

@@ -17,7 +17,6 @@ enum {
     CHOOSING = COMMAND_DOWNLOAD | COMMAND_WHEEL | COMMAND_METADATA | COMMAND_LOCK, /* a Python */
     MAX_SECONDS = 24 * 60 * 60,
     MAX_RETRIES = 100,
-    MAX_CONNECTIONS = 256,
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -107,8 +106,12 @@ const struct setting settings_table[] = {
       "give up when nothing moved for so long (default: 15)" },
     { "retries", 0, SETTING_NUMBER, AT(retries), PIPS, ALL, MAX_RETRIES, "N",
       "try again so many times (default: 5)" },
-    { "connections", 0, SETTING_NUMBER, AT(connections), OURS, ALL, MAX_CONNECTIONS, "N",
+    { "connections", 0, SETTING_NUMBER, AT(connections), OURS, ALL, SETTINGS_CONNECTIONS_MAX, "N",
       "requests at once, in all (default: 50)" },
+    { "connections-per-host", 0, SETTING_NUMBER, AT(connections_per_host), OURS, ALL,
+      SETTINGS_CONNECTIONS_MAX, "N", "requests at once to one host (default: --connections)" },
+    { "limit-rate", 0, SETTING_RATE, AT(limit_rate), OURS, ALL, 0, "RATE",
+      "read at most so many bytes a second, e.g. 500K or 2M" },
 
     { "no-http2", 0, SETTING_FLAG, AT(no_http2), OURS, ALL, 0, NULL, "speak HTTP/1.1 only" },
 

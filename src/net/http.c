@@ -19,6 +19,8 @@ enum {
     DEFAULT_TIMEOUT_MS = 15 * 1000,
     SPARE_CONNECTIONS = 24, /* kept idle beyond those in use, for hosts that will be asked again */
     STALL_TICKS = 8,
+    RATE_OF_ONE = 64 * 1024, /* bytes a second, of one exchange where the rate is limited */
+    RATED_LEAST = 8,
 };
 
 /* The stall rule counts turns of a timer, not time: after a suspension, or a long turn of the loop,
@@ -30,6 +32,10 @@ static void end_stalled(struct http *h, struct http_host *host)
     for (struct http_ticket *t = host->admitted; t; t = t->next) {
         struct http_exchange *x = (struct http_exchange *)(void *)t; /* its first member */
         bool waits = x->state == HTTP_REQUEST || x->state == HTTP_BODY;
+        if (waits && x->transfer->resting) { /* not the host's fault */
+            x->moved_tick = h->tick;
+            continue;
+        }
         if (!waits || x->result.err.code || h->tick - x->moved_tick <= STALL_TICKS)
             continue;
         x->result.again = true;
@@ -96,6 +102,15 @@ static char *dup_value(const char *text)
     return buf_take(&copy);
 }
 
+/* More at once than the rate can keep busy would only make servers wait until they give up; fewer
+ * would not keep up with it where answers are small and far away. */
+static unsigned connections_for(uint64_t limit_rate)
+{
+    uint64_t n = limit_rate / RATE_OF_ONE;
+
+    return n < RATED_LEAST ? RATED_LEAST : n < UINT32_MAX ? (unsigned)n : UINT32_MAX;
+}
+
 static void copy_options(struct http_options *to, const struct http_options *from)
 {
     char **hosts = mem_new(from->n_trusted_hosts, sizeof *hosts);
@@ -106,6 +121,10 @@ static void copy_options(struct http_options *to, const struct http_options *fro
     to->total = from->total ? from->total : DEFAULT_TOTAL;
     to->per_host = from->per_host ? from->per_host : DEFAULT_PER_HOST;
     to->per_host_bulk = from->per_host_bulk ? from->per_host_bulk : DEFAULT_PER_HOST_BULK;
+    /* Paused streams of HTTP/2 fill libcurl's memory, and its 7.88 forgets some. */
+    to->http1_only = from->http1_only || from->limit_rate;
+    if (from->limit_rate && to->total > connections_for(from->limit_rate))
+        to->total = connections_for(from->limit_rate);
     to->timeout_ms = from->timeout_ms ? from->timeout_ms : DEFAULT_TIMEOUT_MS;
     to->user_agent = dup_or_null(from->user_agent);
     to->ca_file = dup_or_null(from->ca_file);
@@ -133,7 +152,7 @@ struct http *http_create(struct loop *l, const struct http_options *o, struct er
     copy_options(&h->options, o);
     h->admit = (struct loop_task){ .fn = on_admit, .ctx = h };
     http_queue_init(&h->queue, h->options.total, h->options.per_host, h->options.per_host_bulk);
-    http_rest_init(&h->rest, l);
+    http_rest_init(&h->rest, l, h->options.limit_rate, &h->admit);
     h->watch = loop_timer_create(l, on_watch, h);
     loop_timer_unref(h->watch);
     h->rested = loop_timer_create(l, on_rested, h);

@@ -246,7 +246,7 @@ void exchange_admit(struct http *h)
 {
     struct http_ticket *t;
 
-    while ((t = http_queue_admit(&h->queue)) != NULL) {
+    while (http_rest_may_send(&h->rest) && (t = http_queue_admit(&h->queue)) != NULL) {
         struct http_exchange *x = (struct http_exchange *)(void *)t; /* its first member */
         if (x->sink.started && !x->started) {
             h->in_sink = true;

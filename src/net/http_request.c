@@ -15,6 +15,8 @@ enum {
     BULK_BUFFER_BYTES = 1024 * 1024,
     BODY_BUFFER_BYTES = 64 * 1024,
     PAGE_BUFFER_BYTES = 16 * 1024,
+    RATED_READS = 20, /* a second, of the buffer, where the rate is limited */
+    RATED_BUFFER_LEAST = 1024,
 };
 
 unsigned http_connect_ms(const struct http_options *o)
@@ -98,6 +100,12 @@ static void add_fields(struct http_transfer *t)
 
 static long buffer_bytes(const struct http_exchange *x)
 {
+    uint64_t rate = x->http->options.limit_rate;
+
+    if (rate) /* what one read takes must not be a long time's worth */
+        return rate / RATED_READS < RATED_BUFFER_LEAST  ? RATED_BUFFER_LEAST
+               : rate / RATED_READS < PAGE_BUFFER_BYTES ? (long)(rate / RATED_READS)
+                                                        : PAGE_BUFFER_BYTES;
     if (x->is_page)
         return PAGE_BUFFER_BYTES;
     return x->ticket.is_bulk ? BULK_BUFFER_BYTES : BODY_BUFFER_BYTES;

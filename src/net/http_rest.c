@@ -3,27 +3,51 @@
 #include <assert.h>
 
 #include "dray/net/http_transfer.h"
+#include "dray/util/clock.h"
 
 enum {
     SHARE_BYTES = 2 * 1024 * 1024, /* about 2 ms of hashing and writing */
 };
 
+/* If so, the timer says when no more. */
+static bool in_debt(struct http_rest *r)
+{
+    uint64_t wait_us = http_bucket_wait(&r->bucket, clock_us());
+
+    if (wait_us)
+        loop_timer_start(r->timer, (wait_us + 999) / 1000);
+    return wait_us > 0;
+}
+
 static void rest_wake(void *ctx)
 {
     struct http_rest *r = ctx;
-
     struct http_transfer *t = r->first;
 
     assert(t);
+    if (in_debt(r))
+        return;
     http_rest_forget(r, t);
+    transfer_moved(t);                        /* it was we who kept it from moving */
     curl_easy_pause(t->easy, CURLPAUSE_CONT); /* arms libcurl's timer */
     if (r->first)
         loop_post(r->loop, &r->wake);
 }
 
-void http_rest_init(struct http_rest *r, struct loop *l)
+static void on_out_of_debt(void *ctx)
 {
-    *r = (struct http_rest){ .loop = l, .last = &r->first };
+    struct http_rest *r = ctx;
+
+    if (r->first)
+        loop_post(r->loop, &r->wake);
+    loop_post(r->loop, r->more);
+}
+
+void http_rest_init(struct http_rest *r, struct loop *l, uint64_t rate, struct loop_task *more)
+{
+    *r = (struct http_rest){ .loop = l, .last = &r->first, .more = more };
+    r->timer = loop_timer_create(l, on_out_of_debt, r);
+    http_bucket_init(&r->bucket, rate, clock_us());
     r->wake = (struct loop_task){ .fn = rest_wake, .ctx = r };
 }
 
@@ -31,12 +55,23 @@ void http_rest_done(struct http_rest *r)
 {
     assert(!r->first);
     loop_unpost(r->loop, &r->wake);
+    loop_timer_destroy(r->timer);
+}
+
+bool http_rest_may_send(struct http_rest *r)
+{
+    return !in_debt(r);
+}
+
+void http_rest_count(struct http_rest *r, uint64_t n)
+{
+    http_bucket_take(&r->bucket, n);
 }
 
 void http_rest_after(struct http_rest *r, struct http_transfer *t, size_t n)
 {
     t->share_bytes += n;
-    if (t->share_bytes < SHARE_BYTES || t->resting)
+    if (t->resting || (t->share_bytes < SHARE_BYTES && !http_bucket_wait(&r->bucket, clock_us())))
         return;
     /* Not by CURL_WRITEFUNC_PAUSE, which would make libcurl keep a copy and hand it over again. */
     if (curl_easy_pause(t->easy, CURLPAUSE_RECV) != CURLE_OK)

@@ -13,9 +13,9 @@
 #include "dray/net/http_request.h"
 #include "dray/util/mem.h"
 
-/* The bytes that keep the stall rule quiet. */
-static void mark_moved(struct http_exchange *x)
+void transfer_moved(const struct http_transfer *t)
 {
+    struct http_exchange *x = t->owner;
     struct http_host *host = x->ticket.host;
 
     x->moved_tick = host->moved_tick = x->http->tick;
@@ -91,7 +91,7 @@ static size_t on_header(const char *bytes, size_t one, size_t n, void *ctx)
     bool was_complete = t->answer.head_complete;
 
     (void)one;
-    mark_moved(x);
+    transfer_moved(t);
     if (x->result.err.code)
         return 0;
     if (http_answer_line(&t->answer, (struct str){ bytes, n }, &x->result.err) < 0) {
@@ -109,6 +109,30 @@ static size_t on_header(const char *bytes, size_t one, size_t n, void *ctx)
     return x->state != HTTP_BODY && is_worth_cutting(t) ? 0 : n;
 }
 
+/* The bytes of a compressed page are those that came, not what became of them. */
+static uint64_t came_since(struct http_transfer *t)
+{
+    curl_off_t all = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &all);
+    uint64_t before = t->counted_bytes;
+    if ((uint64_t)all > before)
+        t->counted_bytes = (uint64_t)all;
+    return t->counted_bytes - before;
+}
+
+static void rest(struct http_transfer *t, size_t n)
+{
+    struct http_exchange *x = t->owner;
+    bool is_last = (curl_off_t)x->result.body_bytes == t->answer.content_length;
+    bool is_limited = x->http->options.limit_rate > 0;
+
+    if (is_limited)
+        http_rest_count(&x->http->rest, came_since(t));
+    if (!is_last && (is_limited || !x->is_page))
+        http_rest_after(&x->http->rest, t, n);
+}
+
 /* CURLOPT_WRITEFUNCTION: at most 16 KiB a call, straight from libcurl's buffer to the sink. */
 static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
 {
@@ -116,14 +140,13 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     struct http_exchange *x = t->owner;
 
     (void)one;
-    mark_moved(x);
+    transfer_moved(t);
     if (x->result.err.code)
         return 0;
     if (x->state == HTTP_BODY) {
         if (sink_data(x, bytes, n) < 0)
             return 0;
-        if (!x->is_page && (curl_off_t)x->result.body_bytes != t->answer.content_length)
-            http_rest_after(&x->http->rest, t, n);
+        rest(t, n);
         return n;
     }
     t->ignored_bytes += n;
@@ -199,7 +222,7 @@ struct http_transfer *transfer_take(struct http_exchange *x, const struct dns_ad
 void transfer_start(struct http_transfer *t, bool afresh)
 {
     http_answer_reset(&t->answer);
-    t->ignored_bytes = 0;
+    t->ignored_bytes = t->counted_bytes = 0;
     t->code = CURLE_OK;
     t->detail[0] = '\0';
     set_callbacks(t);

@@ -84,6 +84,7 @@ static void add_value(struct buf *out, const struct settings *s, const struct se
         add_word(out, w, *(const unsigned *)field);
         break;
     case SETTING_BYTES:
+    case SETTING_RATE:
         if (*(const uint64_t *)field)
             buf_add_f(out, "%" PRIu64, *(const uint64_t *)field);
         break;
@@ -213,6 +214,7 @@ static void write_value(struct json *j, const struct settings *s, const struct s
         json_int(j, *(const unsigned *)field);
         break;
     case SETTING_BYTES:
+    case SETTING_RATE:
         if (*(const uint64_t *)field)
             json_int(j, (int64_t) * (const uint64_t *)field);
         else

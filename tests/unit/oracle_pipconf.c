@@ -72,6 +72,7 @@ static void write_value(struct json *j, const struct settings *s, const struct s
         json_int(j, *(const unsigned *)field);
         break;
     case SETTING_BYTES:
+    case SETTING_RATE:
     case SETTING_INDEX: /* not pip's */
         json_null(j);
         break;

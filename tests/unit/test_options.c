@@ -49,6 +49,7 @@ static void show_field(struct buf *out, const struct settings *s, const struct s
                       STR_ARG(s->indexes[i].is.url));
         break;
     case SETTING_BYTES:
+    case SETTING_RATE:
         buf_add_f(out, "%ju", (uintmax_t) * (const uint64_t *)field);
         break;
     }

@@ -114,6 +114,7 @@ static void show_setting(const struct settings *s, const struct setting *w, stru
         fail_msg("pip has no such setting");
         break;
     case SETTING_BYTES:
+    case SETTING_RATE:
         buf_add_f(out, "%ju", (uintmax_t) * (const uint64_t *)field);
         break;
     }

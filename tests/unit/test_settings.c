@@ -69,6 +69,7 @@ static void show_field(struct buf *out, const struct settings *s, const struct s
         show_indexes(out, s);
         break;
     case SETTING_BYTES:
+    case SETTING_RATE:
         buf_add_f(out, "%ju", (uintmax_t) * (const uint64_t *)field);
         break;
     }
@@ -273,6 +274,7 @@ static void test_check(void **state)
         { { "target", "python-version" }, { "3.12:win_amd64", "3.12" }, "--python-version" },
         { { "require-hashes", "no-require-hashes" }, { NULL, NULL }, "contradict" },
         { { "connections", "retries" }, { "0", "0" }, "--connections" },
+        { { "connections-per-host", "retries" }, { "0", "0" }, "--connections-per-host" },
         { { "timeout", "retries" }, { "0", "0" }, "--timeout" },
         { { "report", "trace" }, { "-", "-" }, "--report - and --trace - both" },
         { { "report", "progress" }, { "-", "json" }, "--progress json both" },

@@ -43,6 +43,8 @@ struct settings_index {
     struct str origin; /* as settings_origin() has it */
 };
 
+enum { SETTINGS_CONNECTIONS_MAX = 256 };
+
 /* Strings live in `arena`. STR_NONE and empty lists mean: not said. */
 struct settings {
     struct arena arena;
@@ -93,7 +95,9 @@ struct settings {
     bool no_proxy_env;
     enum settings_resolver resolver;
     bool no_http2;
-    unsigned timeout_s, retries, connections; /* defaults set by settings_init() */
+    uint64_t limit_rate; /* bytes a second; 0: no limit */
+    unsigned timeout_s, retries, connections,
+        connections_per_host; /* defaults set by settings_init() */
 
     bool dry_run;
     bool json, stats;
@@ -125,6 +129,7 @@ enum setting_kind {
     SETTING_SECONDS,  /* the same; a fraction, which pip allows, is rounded up */
     SETTING_FORMAT,   /* format_control */
     SETTING_BYTES,    /* uint64_t: "10GiB", "500MB", "1000000" */
+    SETTING_RATE,     /* the same, of each second; 0 is none, as curl has it */
     SETTING_DATE,     /* struct str: a day or an instant, see py/instant.h */
     SETTING_INDEX,    /* indexes: "NAME=URL", which changes the index of that name or adds one */
     SETTING_WORD      /* an enum whose values are the words of value_name, "flat|target" */

@@ -32,8 +32,9 @@ struct http_options {
     const char *client_cert;  /* PEM with certificate and key; NULL: none */
     const char *const *trusted_hosts; /* "host" or "host:port": certificates are not verified */
     size_t n_trusted_hosts;
-    bool system_resolver;          /* DNS_SYSTEM of net/dns.h */
-    bool http1_only;               /* never HTTP/2 */
+    bool system_resolver; /* DNS_SYSTEM of net/dns.h */
+    bool http1_only;      /* never HTTP/2 */
+    uint64_t limit_rate; /* bytes of bodies a second, over all; 0: no limit. Implies http1_only */
     const struct proxies *proxies; /* lives as long as the http; NULL: none */
     /* Told, from the loop, what became of how a host is treated: one sentence, and how much
      * somebody must want to know to be told it (1: -v, 2: -vv). NULL: nobody is. */

@@ -16,6 +16,7 @@ struct http_transfer {
     int taken;                  /* the one that it took over, or -1 */
     struct http_answer answer;
     uint64_t ignored_bytes; /* of a body that nobody wants */
+    uint64_t counted_bytes; /* of its body, over the wire, for the limit of them a second */
     size_t share_bytes;     /* passed on since it last rested: http_rest.h */
     bool resting;
     bool streams;    /* may be one of several on its connection: HTTP/2 */
@@ -34,6 +35,8 @@ void transfer_start(struct http_transfer *t, bool afresh);
 void transfer_stop(struct http_transfer *t);
 /* Into the pool. NULL is allowed. */
 void transfer_release(struct http_transfer *t);
+/* Keeps the stall rule quiet: a byte came, or was kept from coming. */
+void transfer_moved(const struct http_transfer *t);
 /* For the pool's end. */
 void transfer_destroy(struct http_transfer *t);
 /* As http_curl_ended_fn; `private` is the transfer. */
