@@ -368,6 +368,7 @@ int job_run(struct job *j, struct err *e)
         bool stopped = loop_run(j->loop);
         assert(stopped);
         (void)stopped;
+        j->result.turns = loop_turns(j->loop);
     }
     if (j->fetcher) {
         fetcher_cancel(j->fetcher);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "dray/net/turns.h"
 #include "dray/util/clock.h"
 #include "dray/util/mem.h"
 
@@ -26,6 +27,9 @@ struct loop {
     uv_loop_t uv;
     uv_idle_t awake;
     uv_check_t check;
+    uv_prepare_t prepare;      /* right before it waits */
+    uint64_t turn_ns, idle_ns; /* when this turn began; how long it had waited by then, in all */
+    struct turns turns;
     struct loop_task queued; /* ring; the next turn's */
     struct loop_task batch;  /* ring; of this turn, not run yet */
     struct loop_signal *signals;
@@ -95,6 +99,28 @@ static void run_tasks(uv_check_t *check)
         uv_idle_stop(&l->awake);
 }
 
+/* libuv tells how long it has waited for events, and there is no other way to know: it calls the
+ * sockets' callbacks itself, before "check" handles. */
+static void turn_begin(struct loop *l)
+{
+    l->turn_ns = uv_hrtime();
+    l->idle_ns = uv_metrics_idle_time(&l->uv);
+}
+
+static void turn_end(struct loop *l)
+{
+    uint64_t took = uv_hrtime() - l->turn_ns;
+    uint64_t waited = uv_metrics_idle_time(&l->uv) - l->idle_ns;
+
+    turns_add(&l->turns, took > waited ? (took - waited) / 1000 : 0);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    turn_end(prepare->data);
+    turn_begin(prepare->data);
+}
+
 bool loop_is_late(const struct loop *l)
 {
     return clock_us() - l->turn_us > TURN_US;
@@ -134,8 +160,14 @@ struct loop *loop_open(struct err *e)
         err_set(e, ERR_IO, "the event loop can't be opened: %s", uv_strerror(rc));
         return NULL;
     }
+    rc = uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME);
+    assert(rc == 0);
     ring_init(&l->queued);
     ring_init(&l->batch);
+    uv_prepare_init(&l->uv, &l->prepare);
+    l->prepare.data = l;
+    uv_prepare_start(&l->prepare, on_prepare);
+    uv_unref((uv_handle_t *)&l->prepare);
     uv_idle_init(&l->uv, &l->awake);
     uv_check_init(&l->uv, &l->check);
     l->check.data = l;
@@ -176,6 +208,7 @@ void loop_close(struct loop *l)
     loop_timer_destroy(limit);
     uv_close((uv_handle_t *)&l->awake, NULL);
     uv_close((uv_handle_t *)&l->check, NULL);
+    uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_run(&l->uv, UV_RUN_NOWAIT);
     int rc = uv_loop_close(&l->uv);
     assert(rc == 0); /* somebody left a handle open */
@@ -185,10 +218,20 @@ void loop_close(struct loop *l)
 
 bool loop_run(struct loop *l)
 {
+    turn_begin(l);
     uv_run(&l->uv, UV_RUN_DEFAULT);
+    turn_end(l);
     bool stopped = l->stopped;
     l->stopped = false;
     return stopped;
+}
+
+struct loop_turns loop_turns(const struct loop *l)
+{
+    return (struct loop_turns){ .count = l->turns.count,
+                                .p50_us = turns_permille(&l->turns, 500),
+                                .p99_us = turns_permille(&l->turns, 990),
+                                .max_us = l->turns.max_us };
 }
 
 void loop_stop(struct loop *l)

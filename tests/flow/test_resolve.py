@@ -215,6 +215,7 @@ def test_stats(index, run):
     result = run("--stats", "app")
     succeeded(result)
     assert "Resolved from 6 pages and the metadata of" in result.err
+    assert re.search(r"^loop: \d+ turns, p99 \d+\.\d ms, longest \d+\.\d ms$", result.err, re.M), result
 
 
 @pytest.mark.parametrize("strategy, version, asked", [("best-match", "9.0", 2), ("first-index", "1.0", 0)])

@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+#include <uv.h>
 
 #include "dray/net/loop.h"
 #include "dray/util/clock.h"
@@ -276,6 +278,62 @@ static void test_signal(void **state)
     assert_int_equal(raise(SIGPIPE), 0); /* ignored since loop_open() */
 }
 
+static void work_20_ms(void *ctx)
+{
+    struct trace *t = ctx;
+    uint64_t until = clock_us() + 20000;
+
+    note(t, 'w');
+    while (clock_us() < until)
+        ;
+}
+
+static void on_readable(uv_poll_t *uv, int status, int events)
+{
+    (void)status;
+    (void)events;
+    work_20_ms(uv->data);
+    uv_close((uv_handle_t *)uv, NULL);
+}
+
+/* Long ones are seen, of tasks, timers and sockets; waiting is none. */
+static void test_turns(void **state)
+{
+    struct trace t;
+    uv_poll_t poll;
+    int fds[2];
+
+    (void)state;
+    trace_open(&t, work_20_ms, note_b);
+    assert_int_equal(loop_turns(t.loop).count, 0);
+    t.timer = loop_timer_create(t.loop, note_b, &t);
+    loop_timer_start(t.timer, 400);
+    assert_false(loop_run(t.loop));
+    struct loop_turns waited = loop_turns(t.loop);
+    assert_in_range(waited.count, 1, 20);
+    assert_true(waited.max_us < 200 * 1000);
+    loop_post(t.loop, &t.a);
+    assert_false(loop_run(t.loop));
+    struct loop_turns worked = loop_turns(t.loop);
+    assert_true(worked.max_us >= 20000 && worked.p99_us >= 20000);
+    assert_true(worked.p50_us <= worked.p99_us && worked.count > waited.count);
+
+    loop_timer_destroy(t.timer);
+    loop_close(t.loop);
+    trace_open(&t, note_a, note_b);
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    uv_poll_init(loop_uv(t.loop), &poll, fds[0]);
+    poll.data = &t;
+    uv_poll_start(&poll, UV_READABLE, on_readable);
+    assert_false(loop_run(t.loop));
+    assert_string_equal(t.steps, "w");
+    assert_true(loop_turns(t.loop).max_us >= 20000);
+    close(fds[0]);
+    close(fds[1]);
+    loop_close(t.loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,7 +341,7 @@ int main(void)
         cmocka_unit_test(test_unpost),      cmocka_unit_test(test_stop),
         cmocka_unit_test(test_timer),       cmocka_unit_test(test_timer_chain),
         cmocka_unit_test(test_timer_unref), cmocka_unit_test(test_signal),
-        cmocka_unit_test(test_late),
+        cmocka_unit_test(test_late),        cmocka_unit_test(test_turns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

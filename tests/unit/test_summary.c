@@ -193,6 +193,15 @@ static void test_dry_run(void **state)
     ended_expect(&r, "Would fetch 2 files, 11 kB; 1 was there already.\n");
 }
 
+static void test_turns(void **state)
+{
+    struct ended r = { .options = { .quiet = 1, .stats = true } };
+
+    (void)state;
+    r.result.turns = (struct loop_turns){ .count = 5120, .p99_us = 3449, .max_us = 12051 };
+    ended_expect(&r, "loop: 5120 turns, p99 3.4 ms, longest 12.0 ms\n");
+}
+
 static void test_quiet(void **state)
 {
     struct ended r = { .options = { .quiet = 1 } };
@@ -211,7 +220,7 @@ int main(void)
         cmocka_unit_test(test_closing),   cmocka_unit_test(test_errors_in_order),
         cmocka_unit_test(test_hashes),    cmocka_unit_test(test_one_hash_in_colour),
         cmocka_unit_test(test_run_error), cmocka_unit_test(test_dry_run),
-        cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_quiet),     cmocka_unit_test(test_turns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

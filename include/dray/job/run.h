@@ -6,6 +6,7 @@
 #include "dray/fetch/event.h"
 #include "dray/fetch/facts.h"
 #include "dray/job/settings.h"
+#include "dray/net/loop.h"
 #include "dray/py/marker.h"
 
 struct job;
@@ -31,6 +32,7 @@ struct job_result {
     size_t n_targets;
     uint64_t fetched_bytes; /* of the bodies that were fetched and placed */
     uint64_t took_us;
+    struct loop_turns turns; /* of the loop */
     int signal; /* SIGINT, SIGTERM or SIGHUP when that ended it, else 0 */
 };
 

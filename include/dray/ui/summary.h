@@ -8,8 +8,9 @@
 #include "dray/job/run.h"
 
 struct summary_options {
-    bool stats;      /* say what it took to resolve the requirements */
-    bool colour;     /* screen_may_colour(out, ...) */
+    bool stats;  /* say what it took to resolve the requirements, and how long the loop's turns were
+                  */
+    bool colour; /* screen_may_colour(out, ...) */
     unsigned quiet;  /* from 1 on no closing line; errors are always told */
     struct str dest; /* the directory, as the user gave it; STR_NONE: the files are gone by now */
 };
