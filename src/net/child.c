@@ -46,6 +46,7 @@ struct child {
     enum child_state state;
     unsigned open_handles;
     enum child_output output;
+    bool leads; /* a group and session of its own */
     bool kill_rest;
     unsigned timeout_ms;
     char *name; /* argv[0] */
@@ -93,13 +94,13 @@ static bool child_was_started(const struct child *c)
  * is most likely such a one. */
 static void kill_group(struct child *c)
 {
-    if (child_was_started(c) && c->output != CHILD_INHERIT)
+    if (child_was_started(c) && c->leads)
         kill(-c->process.pid, SIGKILL);
 }
 
 static void child_end(struct child *c)
 {
-    if (c->output != CHILD_INHERIT) {
+    if (c->leads) {
         kill_group(c);
         return;
     }
@@ -261,6 +262,29 @@ static int keep_tail(struct child *c, uv_stdio_container_t *stdio, int *write_en
     return 0;
 }
 
+/* A pipe takes so little at once, so nothing has to be written later. *read_end is the caller's to
+ * close. */
+static int give_input(struct str input, uv_stdio_container_t *stdio, int *read_end)
+{
+    int fds[2], code = 0;
+
+    if (input.n == 0)
+        return 0;
+    if (input.n > LIMIT_CHILD_INPUT_BYTES)
+        return UV_E2BIG;
+    if (pipe(fds) != 0)
+        return uv_translate_sys_error(errno);
+    for (int i = 0; i < 2; i++)
+        fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+    if (write(fds[1], input.p, input.n) != (ssize_t)input.n)
+        code = UV_EIO;
+    close(fds[1]);
+    *read_end = fds[0];
+    stdio[0].flags = UV_INHERIT_FD;
+    stdio[0].data.fd = fds[0];
+    return code;
+}
+
 static int prepare_streams(struct child *c, uv_stdio_container_t *stdio, int *write_end)
 {
     if (c->output == CHILD_TAIL)
@@ -282,23 +306,27 @@ static int child_spawn(struct child *c, const char *const *argv, const struct ch
 {
     uv_stdio_container_t stdio[3] = { { .flags = UV_IGNORE } };
     struct arena a = { 0 };
-    int write_end = -1;
+    int write_end = -1, read_end = -1;
     uv_process_options_t options = {
         .exit_cb = on_exit_of_child,
         .file = argv[0],
         .args = (char **)(uintptr_t)argv, /* libuv does not change them */
         .env = o->env ? child_env(&a, o->env) : NULL,
         .cwd = o->directory,
-        .flags = c->output == CHILD_INHERIT ? 0 : UV_PROCESS_DETACHED, /* setsid() */
+        .flags = c->leads ? UV_PROCESS_DETACHED : 0, /* setsid() */
         .stdio_count = 3,
         .stdio = stdio,
     };
 
     int rc = prepare_streams(c, stdio, &write_end);
     if (rc == 0)
+        rc = give_input(o->input, stdio, &read_end);
+    if (rc == 0)
         rc = uv_spawn(loop_uv(c->loop), &c->process, &options);
     if (write_end >= 0)
         close(write_end);
+    if (read_end >= 0)
+        close(read_end);
     arena_done(&a);
     return rc;
 }
@@ -322,6 +350,7 @@ struct child *child_start_with(struct loop *l, const char *const *argv,
         .loop = l,
         .name = mem_dup(argv[0]),
         .output = options->output,
+        .leads = options->output != CHILD_INHERIT && !options->keeps_terminal,
         .kill_rest = options->kill_rest,
         .timeout_ms = options->timeout_ms,
         .done = done,

@@ -5,7 +5,8 @@
  * kills all that it started (compilers below a build) but for what left that group by itself. A
  * child that inherits stays in dray's group, since a terminal stops the others that read from it
  * (SIGTTIN); what the terminal sends (Ctrl-C) reaches it by itself, and dray ends that child
- * alone: SIGTERM, and half a second later SIGKILL. */
+ * alone: SIGTERM, and half a second later SIGKILL. The same holds for one that keeps the terminal.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -32,6 +33,8 @@ struct child_options {
      * is allowed. Also what argv[0] is looked up with. */
     const struct strs *env;
     const char *directory; /* to run in; NULL: dray's own */
+    struct str input;      /* its standard input, at most LIMIT_CHILD_INPUT_BYTES */
+    bool keeps_terminal;   /* its output is kept, but it may talk to a person by /dev/tty */
     bool kill_rest;        /* what it leaves behind in its group is killed when it ends */
 };
 
@@ -47,8 +50,8 @@ struct child_result {
 typedef void (*child_done_fn)(void *ctx, struct child_result *result);
 
 /* Starts argv[0] (looked up on PATH unless it has a "/"), argv ends in NULL; standard input is
- * empty unless inherited. `done` runs once, later, from the loop, also when the program could not
- * be started. */
+ * empty unless inherited or given. `done` runs once, later, from the loop, also when the program
+ * could not be started. */
 struct child *child_start_with(struct loop *l, const char *const *argv,
                                const struct child_options *options, child_done_fn done, void *ctx);
 /* The same with all its output collected. It is killed after `timeout_ms` (0: never). */

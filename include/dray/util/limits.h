@@ -35,8 +35,9 @@ enum {
     LIMIT_REDIRECTS = 20,      /* of one request; browsers and curl stop at 20 to 50 */
     LIMIT_RETRY_AFTER_S = 600, /* a server that asks for longer is reported, not waited for */
     LIMIT_IGNORED_BODY_BYTES =
-        64 * 1024,        /* read of an answer that is not success, so that its connection stays */
-    LIMIT_ADDRESSES = 16, /* tried for one host name */
+        64 * 1024,         /* read of an answer that is not success, so that its connection stays */
+    LIMIT_ADDRESSES = 16,  /* tried for one host name */
+    LIMIT_CHALLENGES = 32, /* looked at in one WWW-Authenticate */
 
     /* Wheels, read from outside in */
     LIMIT_ZIP_STEPS = 16, /* of reading one; a wheel usually takes one or two */
@@ -52,19 +53,23 @@ enum {
 
     /* The store */
     LIMIT_STORE_RECORD_BYTES = 64 * LIMIT_MIB,
-    LIMIT_NOTE_BYTES = 16 * 1024, /* what lies beside a body that was cut */
+    LIMIT_NOTE_BYTES = 16 * 1024,       /* what lies beside a body that was cut */
     LIMIT_PIP_RECORD_BYTES = LIMIT_MIB, /* the headers of one answer in pip's cache */
 
     /* What children and local files say */
     LIMIT_CHILD_OUTPUT_BYTES = LIMIT_MIB,
     LIMIT_PIP_REPORT_BYTES = 64 * LIMIT_MIB,
     LIMIT_CHILD_TAIL_BYTES = 64 * 1024, /* kept of a child of which only the end counts */
+    LIMIT_CHILD_INPUT_BYTES = 4096,     /* what any pipe takes at once */
+    LIMIT_KEYRING_BYTES = 64 * 1024,    /* one name and password */
     LIMIT_CONFIG_BYTES = LIMIT_MIB,
     LIMIT_YAML_DEPTH = 16,     /* lists and maps within each other */
     LIMIT_YAML_NODES = 100000, /* of one document */
     LIMIT_INDEXES = 100,       /* that have names */
     LIMIT_INDEX_NAME_BYTES = 64,
-    LIMIT_INDEX_PACKAGES = 10000,      /* names and patterns that are held to one index */
+    LIMIT_INDEX_PACKAGES = 10000, /* names and patterns that are held to one index */
+    LIMIT_NETRC_BYTES = LIMIT_MIB,
+    LIMIT_TYPED_BYTES = 4096,          /* one line at a prompt; terminals take no longer one */
     LIMIT_DIRECTORY_ENTRIES = 1000000, /* of one --find-links directory */
 
     /* Traces of earlier runs */
