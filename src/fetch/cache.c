@@ -1,6 +1,8 @@
 /* The key of a record is the URL with its credentials and the version of dray: with the kind these
  * tell everything of our requests that an answer could vary by (Accept, Accept-Encoding,
- * User-Agent, Authorization), so Vary needs no matching. */
+ * User-Agent, Authorization), so Vary needs no matching. Credentials from elsewhere (netrc,
+ * keyring, prompt) are known only after a 401, if at all; the store is of the one person whose they
+ * are (RFC 9111 section 3.5 is about shared caches). */
 #include "dray/fetch/cache.h"
 
 #include "dray/net/url.h"

@@ -19,6 +19,12 @@ static void enter_nothing(struct http_exchange *x)
     (void)x;
 }
 
+/* Its host's question is open: to be sent without the answer would be to ask for a 401. */
+static bool has_to_wait(const struct http_exchange *x)
+{
+    return auth_is_asking(x->http->options.auth, &x->url);
+}
+
 static void enter_queue(struct http_exchange *x)
 {
     struct http *h = x->http;
@@ -59,6 +65,10 @@ static void on_name(void *ctx, const struct dns_answer *answer)
     x->query = NULL;
     if (answer->code) {
         end_without_address(x, answer, x->proxy);
+        return;
+    }
+    if (has_to_wait(x)) {
+        exchange_go(x, HTTP_AUTH);
         return;
     }
     if (answer->n == 1) {
@@ -155,6 +165,38 @@ static void enter_request(struct http_exchange *x)
     transfer_start(x->transfer, x->tried_afresh);
 }
 
+struct auth_request exchange_auth_request(const struct http_exchange *x)
+{
+    return (struct auth_request){ .url = &x->url, .first = &x->origin, .moved = x->redirects > 0 };
+}
+
+static void on_auth(void *ctx, bool again)
+{
+    struct http_exchange *x = ctx;
+    struct buf shown = { 0 };
+
+    x->auth.was_resent |= x->auth.was_refused && again;
+    if (!again) {
+        url_redact(str_of(x->url.text), &shown);
+        auth_explain(&x->sent, &x->auth.challenge, buf_z(&shown), &x->result.err);
+        buf_done(&shown);
+    }
+    x->auth.was_refused = false;
+    exchange_go(x, again ? HTTP_QUEUED : HTTP_ENDED);
+}
+
+/* Its seat is for others meanwhile. */
+static void enter_auth(struct http_exchange *x)
+{
+    http_queue_leave(&x->http->queue, &x->ticket);
+    loop_post(x->http->loop, &x->http->admit);
+    x->auth.request = exchange_auth_request(x);
+    x->auth.sent = x->sent;
+    x->auth.done = on_auth;
+    x->auth.ctx = x;
+    auth_wait_start(x->http->options.auth, &x->auth);
+}
+
 void exchange_drop_transfer(struct http_exchange *x)
 {
     if (!x->transfer)
@@ -238,6 +280,7 @@ static void exchange_step(void *ctx)
     case HTTP_QUEUED:
     case HTTP_NAME:
     case HTTP_RACE:
+    case HTTP_AUTH:
         break;
     }
 }
@@ -248,6 +291,10 @@ void exchange_admit(struct http *h)
 
     while (http_rest_may_send(&h->rest) && (t = http_queue_admit(&h->queue)) != NULL) {
         struct http_exchange *x = (struct http_exchange *)(void *)t; /* its first member */
+        if (has_to_wait(x)) {
+            exchange_go(x, HTTP_AUTH);
+            continue;
+        }
         if (x->sink.started && !x->started) {
             h->in_sink = true;
             x->sink.started(x->sink.ctx);
@@ -282,6 +329,7 @@ void exchange_free(struct http_exchange *x)
         route_cancel(x->wait);
     free(x->targets);
     exchange_drop_transfer(x);
+    auth_wait_cancel(&x->auth);
     http_queue_leave(&x->http->queue, &x->ticket);
     loop_unpost(x->http->loop, &x->step);
     url_done(&x->url);

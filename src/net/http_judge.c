@@ -146,10 +146,23 @@ static void follow_redirect(struct http_exchange *x)
     x->url = next;
     x->tried_afresh = false;
     x->lost_addresses = 0;
+    x->auth.was_resent = false; /* its 401 would be of this URL */
     x->result.retry_after_ms = -1;
     exchange_drop_transfer(x);
     http_queue_leave(&x->http->queue, &x->ticket); /* the next host has limits of its own */
     exchange_go(x, HTTP_QUEUED);
+}
+
+/* There may be credentials for it, or somebody who has some. */
+static void ask_for_credentials(struct http_exchange *x)
+{
+    struct str field = http_answer_field(&x->transfer->answer, HTTP_FIELD_WWW_AUTHENTICATE);
+
+    x->auth.challenge = challenge_parse(field);
+    x->auth.was_refused = true;
+    x->tried_afresh = false;
+    exchange_drop_transfer(x);
+    exchange_go(x, HTTP_AUTH);
 }
 
 static bool is_redirect(const struct http_answer *a)
@@ -172,6 +185,12 @@ static void take_answer(struct http_exchange *x)
         follow_redirect(x);
         return;
     }
+    if (a->status == 401 && x->http->options.auth) {
+        ask_for_credentials(x);
+        return;
+    }
+    if (exchange_wants(x, a->status))
+        auth_succeeded(x->http->options.auth, &x->sent);
     shown_url(x, &shown);
     if (x->state != HTTP_BODY && !exchange_wants(x, a->status) &&
         http_error_status(a->status, buf_z(&shown), &x->result.again, &x->result.err))

@@ -139,19 +139,23 @@ static void set_kind(struct http_transfer *t)
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
 }
 
-/* Credentials of the URL itself, or the first one's on its own origin. */
+/* By libcurl's own options: what it puts into the head itself goes to the host of the URL and never
+ * to a proxy. */
 static void set_credentials(struct http_transfer *t)
 {
-    const struct http_exchange *x = t->owner;
-    const struct url *from = &x->url;
+    struct http_exchange *x = t->owner;
+    struct auth_request rq = exchange_auth_request(x);
+    struct auth_given g = auth_find(x->http->options.auth, &rq);
 
-    if (!from->user && !from->password && url_same_origin(&x->url, &x->origin))
-        from = &x->origin;
-    if (!from->user && !from->password)
-        return;
-    curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-    curl_easy_setopt(t->easy, CURLOPT_USERNAME, from->user ? from->user : "");
-    curl_easy_setopt(t->easy, CURLOPT_PASSWORD, from->password ? from->password : "");
+    x->sent = (struct auth_given){ .source = g.source, .serial = g.serial, .is_final = g.is_final };
+    if (g.token) {
+        curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        curl_easy_setopt(t->easy, CURLOPT_XOAUTH2_BEARER, g.token);
+    } else if (g.user) {
+        curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        curl_easy_setopt(t->easy, CURLOPT_USERNAME, g.user);
+        curl_easy_setopt(t->easy, CURLOPT_PASSWORD, g.password);
+    }
 }
 
 /* A literal one needs no line: there is nothing to resolve. */

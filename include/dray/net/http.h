@@ -4,10 +4,10 @@
  * not here: no retries, no back-off, no idea of packages.
  *
  * An exchange: queued -> name resolved -> its host's addresses raced, unless there is only one or
- * one is known to be good -> request sent -> head -> body -> done. Redirects and further addresses
- * go back to an earlier step of the same exchange. libcurl holds only what was admitted: at most
- * `total` exchanges, at most `per_host` for one host and port. Among those waiting for one host the
- * greater rank goes first, then the earlier one. */
+ * one is known to be good -> request sent -> head -> body -> done. Redirects, further addresses and
+ * a 401 go back to an earlier step of the same exchange. libcurl holds only what was admitted: at
+ * most `total` exchanges, at most `per_host` for one host and port. Among those waiting for one host
+ * the greater rank goes first, then the earlier one. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,6 +17,7 @@
 #include "dray/net/loop.h"
 #include "dray/util/str.h"
 
+struct auth;
 struct http;
 struct proxies;
 struct http_exchange;
@@ -40,6 +41,9 @@ struct http_options {
      * somebody must want to know to be told it (1: -v, 2: -vv). NULL: nobody is. */
     void (*note)(void *ctx, unsigned verbosity, struct str sentence);
     void *note_ctx;
+    /* Borrowed. What credentials there are but those in URLs, and whom to ask for more; NULL: none.
+     */
+    struct auth *auth;
 };
 
 enum http_range_kind {
@@ -57,7 +61,8 @@ struct http_range {
 
 /* All strings are borrowed during http_start() only. */
 struct http_request {
-    /* Absolute, http or https; userinfo in it is sent as Basic credentials, to its origin only. */
+    /* Absolute, http or https; userinfo in it is sent as Basic credentials, to its origin only.
+     * What else is known comes from http_options.auth. */
     const char *url;
     const char *accept; /* Accept header, or NULL */
     /* A small answer: may come compressed, and is decoded, and over HTTP/2. Otherwise bytes as they

@@ -15,6 +15,7 @@
 #define HTTP_FIELDS(X)                                                                             \
     X(CONTENT_TYPE, "Content-Type", LAST)                                                          \
     X(LOCATION, "Location", LAST)                                                                  \
+    X(WWW_AUTHENTICATE, "WWW-Authenticate", JOIN)                                                  \
     X(CONTENT_RANGE, "Content-Range", JOIN)                                                        \
     X(ETAG, "ETag", FIRST)                                                                         \
     X(LAST_MODIFIED, "Last-Modified", FIRST)                                                       \

@@ -1,6 +1,7 @@
 /* http_exchange.h: the life of one exchange, and what all of them share. Private to net/http. */
 #pragma once
 
+#include "dray/net/auth.h"
 #include "dray/net/dns.h"
 #include "dray/net/http.h"
 #include "dray/net/http_curl.h"
@@ -12,16 +13,17 @@
 
 struct http_transfer;
 
-/* state, what entering it does, lawful successors */
+/* state, what entering it does, lawful successors. REQUEST waits for a head. */
 #define HTTP_STATES(X)                                                                             \
     X(NEW, enter_nothing, TO(QUEUED) | TO(ENDED))                                                  \
-    X(QUEUED, enter_queue, TO(NAME) | TO(ENDED))            /* waits for room */                   \
-    X(NAME, enter_name, TO(RACE) | TO(REQUEST) | TO(ENDED)) /* waits for its host's addresses */   \
-    X(RACE, enter_race, TO(REQUEST) | TO(ENDED)) /* waits for the one of them that connects */     \
+    X(QUEUED, enter_queue, TO(NAME) | TO(AUTH) | TO(ENDED)) /* waits for room */                   \
+    X(NAME, enter_name, TO(RACE) | TO(REQUEST) | TO(AUTH) | TO(ENDED)) /* for its addresses */     \
+    X(RACE, enter_race, TO(REQUEST) | TO(ENDED)) /* for the one of them that connects */           \
     X(REQUEST, enter_request,                                                                      \
-      TO(REQUEST) | TO(RACE) | TO(BODY) | TO(QUEUED) | TO(ENDED)) /* for a head */                 \
-    X(BODY, enter_nothing, TO(ENDED)) /* the bytes of a 200 or 206 are handed on */                \
-    X(ENDED, enter_ended, 0)          /* `done` is to be called */
+      TO(REQUEST) | TO(RACE) | TO(BODY) | TO(AUTH) | TO(QUEUED) | TO(ENDED))                       \
+    X(AUTH, enter_auth, TO(QUEUED) | TO(ENDED)) /* for credentials, without a seat */              \
+    X(BODY, enter_nothing, TO(ENDED))           /* the bytes of a 200 or 206 are handed on */      \
+    X(ENDED, enter_ended, 0)                    /* `done` is to be called */
 
 enum http_state {
 #define HTTP_STATE_ENUM(name, enter, next) HTTP_##name,
@@ -67,6 +69,8 @@ struct http_exchange {
     bool started;
     bool tried_afresh; /* a kept connection had broken, a new one was demanded */
     unsigned redirects;
+    struct auth_wait auth;  /* in AUTH, and what the last 401 was about */
+    struct auth_given sent; /* source and serial of the credentials that it was sent with */
     struct dns_query *query;
     struct dns_address *targets; /* of the URL's host, for a proxy that takes no names; or NULL */
     size_t n_targets, target;    /* `target` is the one that it is told */
@@ -90,6 +94,8 @@ bool exchange_decodes(const struct http_exchange *x);
 void exchange_admit(struct http *h);
 /* A host rests: sees to it that its exchanges go on when that is over. */
 void exchange_wake(struct http *h);
+/* What it is to auth. */
+struct auth_request exchange_auth_request(const struct http_exchange *x);
 /* From NEW: to QUEUED, or to ENDED when `result.err` is set. */
 void exchange_begin(struct http_exchange *x);
 /* Its attempt has ended, or is to: decides what comes next, and goes there. In REQUEST or BODY. */

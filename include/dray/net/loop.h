@@ -38,7 +38,7 @@ struct loop_turns {
     uint64_t p50_us, p99_us, max_us;
 };
 struct loop_turns loop_turns(const struct loop *l);
-/* For the modules of net/ alone. */
+/* For the modules of net/, and for ui/prompt, which owns handles as they do. */
 struct uv_loop_s *loop_uv(struct loop *l);
 
 /* A call in the next turn, never from inside loop_post(). The storage is the caller's, zeroed but
