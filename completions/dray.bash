@@ -6,9 +6,9 @@ _dray_options() {
     local own='-h --help -V --version'
     local all="-r --requirement -c --constraint -i --index-url --extra-index-url --no-index -f --find-links
         --only-binary --no-binary --prefer-binary --pre --require-hashes --no-require-hashes --python --cache-dir
-        --cache-size --pip-cache-dir --config --isolated --no-cache-dir --trusted-host --cert --client-cert --proxy --no-proxy-env
-        --resolver --timeout --retries --connections --connections-per-host --limit-rate --no-http2 --index --index-strategy
-        --exclude-newer --offline --trace --progress -q --quiet -v --verbose $own"
+        --cache-size --pip-cache-dir --config --isolated --no-cache-dir --trusted-host --cert --client-cert --no-input --keyring-provider
+        --save-credentials --bearer-token --proxy --no-proxy-env --resolver --timeout --retries --connections --connections-per-host
+        --limit-rate --no-http2 --index --index-strategy --exclude-newer --offline --trace --progress -q --quiet -v --verbose $own"
     local fetching='--no-deps --resolution --dry-run --report --stats'
     local choosing='--target --target-file --layout --platform --python-version --implementation --abi'
 
@@ -54,6 +54,7 @@ _dray_value() {
     -d | --dest | -w | --wheel-dir | --cache-dir | --pip-cache-dir) _dray_paths -d ;;
     -r | --requirement | -c | --constraint | -f | --find-links | --cert | --client-cert | --report | --trace | --svg | --config | \
         --python) _dray_paths -f ;;
+    --keyring-provider) COMPREPLY=($(compgen -W 'auto subprocess import disabled' -- "$cur")) ;;
     --progress) COMPREPLY=($(compgen -W 'auto on off json' -- "$cur")) ;;
     --index-strategy) COMPREPLY=($(compgen -W 'best-match first-index' -- "$cur")) ;;
     --resolution) COMPREPLY=($(compgen -W 'highest lowest lowest-direct' -- "$cur")) ;;
@@ -65,9 +66,9 @@ _dray_value() {
         COMPREPLY=($(compgen -W ':all: :none:' -- "$cur"))
         if declare -F __ltrim_colon_completions >/dev/null; then __ltrim_colon_completions "$cur"; fi
         ;;
-    -i | --limit-rate | --connections-per-host | --index | --index-url | --extra-index-url | --target | --platform | --python-version | \
-        --implementation | --abi | --trusted-host | --proxy | --timeout | --retries | --connections | --cache-size | --max-size | \
-        --older-than | --exclude-newer) ;;
+    -i | --bearer-token | --limit-rate | --connections-per-host | --index | --index-url | --extra-index-url | --target | --platform | \
+        --python-version | --implementation | --abi | --trusted-host | --proxy | --timeout | --retries | --connections | --cache-size | \
+        --max-size | --older-than | --exclude-newer) ;;
     *) return 1 ;;
     esac
 }

@@ -80,6 +80,11 @@ complete -c dray -l client-cert -n "$all" -r -F -d 'Certificate and private key 
 complete -c dray -l proxy -n "$all" -x -d 'Ask through this proxy'
 complete -c dray -l no-proxy-env -n "$all" -d 'Heed no proxy that the environment names'
 complete -c dray -l resolver -n "$all" -x -a 'c-ares system' -d 'Who looks up host names'
+complete -c dray -l no-input -n "$all" -d 'Ask nobody for a password'
+complete -c dray -l keyring-provider -n "$all" -x -a 'auto subprocess import disabled' \
+    -d 'Ask the program keyring for passwords'
+complete -c dray -l save-credentials -n "$all" -d 'Keep in the keyring what was typed'
+complete -c dray -l bearer-token -n "$all" -x -d 'Send the token in this variable to this host'
 complete -c dray -l timeout -n "$all" -x -d 'Give up when nothing moved for so many seconds'
 complete -c dray -l retries -n "$all" -x -d 'Try again so many times'
 complete -c dray -l connections-per-host -n "$all" -x -d 'Requests at once to one host'

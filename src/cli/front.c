@@ -10,6 +10,7 @@
 #include "dray/job/layers.h"
 #include "dray/job/run.h"
 #include "dray/ui/progress.h"
+#include "dray/ui/prompt.h"
 #include "dray/ui/report.h"
 #include "dray/ui/screen.h"
 #include "dray/ui/summary.h"
@@ -135,11 +136,15 @@ static void print(const struct front *f, const struct settings *s, const struct 
         print_error(run);
 }
 
+static void keep_quiet(void *ctx, bool wanted)
+{
+    progress_pause(ctx, wanted);
+}
+
 static int run_job(const struct front *f, struct settings *s, struct events *events, struct err *e)
 {
     bool colour = screen_may_colour(stderr, false);
     unsigned talks = f->print && !s->verbose; /* then what it prints says it all */
-    struct job *job = job_create(s, events);
     struct progress *progress = progress_create(
         &(struct progress_options){ .out = stderr,
                                     .json_out = stdout,
@@ -151,6 +156,8 @@ static int run_job(const struct front *f, struct settings *s, struct events *eve
                                     .colour = colour },
         events);
 
+    struct prompt *prompt = prompt_create(keep_quiet, progress);
+    struct job *job = job_create(s, events, prompt_prompter(prompt));
     job_run(job, e);
     progress_destroy(progress);
     const struct job_result *result = job_result(job);
@@ -165,6 +172,7 @@ static int run_job(const struct front *f, struct settings *s, struct events *eve
     write_report(s, result, e);
     int signal = result->signal;
     job_destroy(job);
+    prompt_destroy(prompt);
     return signal;
 }
 

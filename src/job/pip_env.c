@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "dray/job/credentials.h"
 #include "dray/net/url.h"
 #include "dray/util/buf.h"
 
@@ -95,6 +96,21 @@ void pip_env_of_proxy(const struct settings *s, struct arena *a, struct strs *ou
         strs_add(out, str_of(variables[i]));
 }
 
+static const char *keyring_of(const struct settings *s)
+{
+    switch (s->keyring_provider) {
+    case KEYRING_AUTO:
+        return s->no_input ? "disabled" : "subprocess";
+    case KEYRING_SUBPROCESS:
+        return "subprocess";
+    case KEYRING_IMPORT:
+        return "import";
+    case KEYRING_DISABLED:
+        return "disabled";
+    }
+    abort();
+}
+
 void pip_env_of(const struct settings *s, struct arena *a, struct strs *out)
 {
     add(a, out, "PIP_NO_INDEX", s->no_index ? STR("1") : STR_NONE);
@@ -104,6 +120,9 @@ void pip_env_of(const struct settings *s, struct arena *a, struct strs *out)
     add(a, out, "PIP_CERT", s->cert);
     add(a, out, "PIP_CLIENT_CERT", s->client_cert);
     pip_env_of_proxy(s, a, out);
+    /* It is run with --no-input, with which its own "auto" would not ask the keyring. */
+    strs_add(out, arena_f(a, "PIP_KEYRING_PROVIDER=%s", keyring_of(s)));
+    credentials_hide(s, a, out);
     strs_add(out, arena_f(a, "PIP_TIMEOUT=%u", s->timeout_s));
     strs_add(out, arena_f(a, "PIP_RETRIES=%u", s->retries));
     if (s->no_cache_dir)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dray/fetch/fetch.h"
+#include "dray/job/credentials.h"
 #include "dray/job/inputs.h"
 #include "dray/job/installer.h"
 #include "dray/job/pip_env.h"
@@ -28,8 +29,10 @@ enum { TICK_MS = 100 };
 struct job {
     struct settings *settings;
     struct events *events;
+    const struct prompter *prompter;
     struct loop *loop;
     struct route route;
+    struct credentials *credentials;
     struct http *http;
     struct loop_timer *ticks;
     struct inputs *inputs;
@@ -48,9 +51,22 @@ struct job {
     struct err err;
 };
 
+static void job_stop(void *ctx)
+{
+    struct job *j = ctx;
+
+    loop_stop(j->loop);
+}
+
+/* What is on its way into the keyring gets there, but not against the person's will. */
 static void job_end(struct job *j)
 {
-    loop_stop(j->loop);
+    struct auth *auth = credentials_auth(j->credentials);
+
+    if (auth_is_saving(auth) && !j->result.signal)
+        auth_when_saved(auth, job_stop, j);
+    else
+        job_stop(j);
 }
 
 static void job_note(void *ctx, unsigned verbosity, struct str sentence)
@@ -78,7 +94,8 @@ static int job_connect(struct job *j)
         .client_cert = s->client_cert.p,
         .http1_only = s->no_http2,
         .note = job_note,
-        .note_ctx = j
+        .note_ctx = j,
+        .auth = credentials_auth(j->credentials)
     };
 
     http_destroy(j->http);
@@ -116,6 +133,7 @@ static void job_install(struct job *j)
 {
     struct strs pins = { 0 }, env = { 0 };
 
+    credentials_hide(j->settings, &j->workshop.arena, &env);
     for (size_t i = 0; i < j->workshop.isolation.n; i++)
         strs_add(&env, j->workshop.isolation.items[i]);
     pip_env_of_proxy(j->settings, &j->workshop.arena, &env);
@@ -272,11 +290,17 @@ static void job_warn_of_python(struct job *j)
                     STR_ARG(s->python));
 }
 
+static int job_open_credentials(struct job *j)
+{
+    j->credentials = credentials_open(j->loop, j->settings, j->events, j->prompter, &j->err);
+    return j->err.code;
+}
+
 static int job_open(struct job *j)
 {
     j->start_us = clock_us();
     j->loop = loop_open(&j->err);
-    if (!j->loop || job_watch_signals(j) ||
+    if (!j->loop || job_watch_signals(j) || job_open_credentials(j) ||
         route_find(j->settings, (const char *const *)environ, &j->route, &j->err) ||
         job_connect(j) || rooms_open_store(&j->workshop.rooms, j->settings, j->events, &j->err))
         return j->err.code;
@@ -352,12 +376,13 @@ static void job_count(struct job *j)
         err_set(&j->err, ERR_NOT_FOUND, "%zu of %zu requirements failed", r->failed, r->n);
 }
 
-struct job *job_create(struct settings *s, struct events *ev)
+struct job *job_create(struct settings *s, struct events *ev, const struct prompter *prompter)
 {
     struct job *j = mem_new(1, sizeof(*j));
 
     j->settings = s;
     j->events = ev;
+    j->prompter = prompter;
     return j;
 }
 
@@ -379,6 +404,7 @@ int job_run(struct job *j, struct err *e)
     sets_close(&j->sets);
     installer_cancel(j->installer);
     j->installer = NULL;
+    auth_stop(credentials_auth(j->credentials)); /* the terminal is the summary's */
     workshop_done(&j->workshop);
     job_count(j);
     events_emit(j->events, &(struct event){ .kind = EVENT_END, .code = j->err.code });
@@ -402,6 +428,7 @@ void job_destroy(struct job *j)
     targets_done(&j->targets);
     loop_timer_destroy(j->ticks);
     http_destroy(j->http);
+    credentials_close(j->credentials);
     route_done(&j->route);
     loop_close(j->loop);
     free(j->trusted_hosts);

@@ -17,6 +17,7 @@ struct progress {
     struct progress_options o;
     struct screen screen;
     bool has_bars;
+    bool is_paused;
     struct tally tally;
     size_t next;     /* rows before it are told */
     struct buf said; /* lines that wait for the next write */
@@ -135,6 +136,8 @@ static void progress_take(void *ctx, const struct event *ev)
     }
     tally_take(&p->tally, ev);
     lines_take(p, ev);
+    if (p->is_paused)
+        return;
     if (!p->has_bars) {
         progress_draw(p);
     } else if (ev->kind == EVENT_TICK) {
@@ -156,6 +159,15 @@ struct progress *progress_create(const struct progress_options *o, struct events
         o->mode == PROGRESS_ON || (o->mode == PROGRESS_AUTO && o->is_terminal && !o->quiet);
     events_listen(events, progress_take, p);
     return p;
+}
+
+void progress_pause(struct progress *p, bool paused)
+{
+    if (paused == p->is_paused || p->o.mode == PROGRESS_JSON)
+        return;
+    p->is_paused = paused;
+    if (paused || !p->has_bars) /* bars come back with the next tick */
+        progress_draw(p);
 }
 
 void progress_destroy(struct progress *p)

@@ -18,7 +18,7 @@ LAYERS = {
     "resolve": ["util", "py"],
     "fetch": ["util", "py", "net", "store", "resolve"],
     "job": ["util", "py", "net", "store", "resolve", "fetch"],
-    "ui": ["util", "py", "store/upkeep.h", "fetch/event.h", "job"],
+    "ui": ["util", "py", "net/loop.h", "net/prompter.h", "store/upkeep.h", "fetch/event.h", "job"],
     "daemon": ["util", "py", "net", "store", "fetch/event.h", "job", "ui"],
     "cli": ["util", "py", "net", "store", "resolve", "fetch", "job", "ui", "daemon"],
 }

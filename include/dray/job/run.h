@@ -7,6 +7,7 @@
 #include "dray/fetch/facts.h"
 #include "dray/job/settings.h"
 #include "dray/net/loop.h"
+#include "dray/net/prompter.h"
 #include "dray/py/marker.h"
 
 struct job;
@@ -36,9 +37,9 @@ struct job_result {
     int signal; /* SIGINT, SIGTERM or SIGHUP when that ended it, else 0 */
 };
 
-/* Both are borrowed and must outlive the job. What requirements files say about indexes goes into
- * `s`. */
-struct job *job_create(struct settings *s, struct events *ev);
+/* All are borrowed and must outlive the job. What requirements files say about indexes goes into
+ * `s`. `prompter` is whom credentials are asked of; NULL: nobody. */
+struct job *job_create(struct settings *s, struct events *ev, const struct prompter *prompter);
 /* Runs it to its end. 0: every file is there. Otherwise the error of the job as a whole (a
  * malformed requirement, no destination: nothing was fetched), or, with one line in `e`, that
  * requirements failed: why is in each view's err. */

@@ -25,6 +25,9 @@ enum settings_layout { LAYOUT_FLAT, LAYOUT_TARGET };
 
 /* Who looks up the names of hosts. */
 enum settings_resolver { RESOLVER_CARES, RESOLVER_SYSTEM };
+/* Who is asked for what the keyring has: pip's words. There is no Python in dray to import it into,
+ * so IMPORT runs the program too. */
+enum settings_keyring { KEYRING_AUTO, KEYRING_SUBPROCESS, KEYRING_IMPORT, KEYRING_DISABLED };
 
 /* The commands that take settings: a set of these. */
 enum settings_command {
@@ -96,6 +99,10 @@ struct settings {
     enum settings_resolver resolver;
     bool no_http2;
     uint64_t limit_rate; /* bytes a second; 0: no limit */
+    bool no_input;
+    enum settings_keyring keyring_provider;
+    bool save_credentials;
+    struct strs bearer_tokens; /* "HOST[:PORT]=VARIABLE" */
     unsigned timeout_s, retries, connections,
         connections_per_host; /* defaults set by settings_init() */
 

@@ -28,6 +28,9 @@ struct progress_options {
 
 /* Listens to `events` from now on. Bars are drawn at EVENT_TICK only. */
 struct progress *progress_create(const struct progress_options *o, struct events *events);
+/* Somebody else has the terminal: the bars are cleared, and nothing is written until it is given
+ * back; what there is to say is kept. */
+void progress_pause(struct progress *p, bool paused);
 /* Says what is still unsaid and clears the bars. To be called after the last event, since it
  * stays a listener. */
 void progress_destroy(struct progress *p);
