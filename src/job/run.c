@@ -81,22 +81,20 @@ static void job_note(void *ctx, unsigned verbosity, struct str sentence)
 static int job_connect(struct job *j)
 {
     const struct settings *s = j->settings;
-    struct http_options o = {
-        .total = s->connections,
-        .per_host = s->connections_per_host,
-        .limit_rate = s->limit_rate,
-        .timeout_ms = s->timeout_s * 1000,
-        .user_agent = "dray/" DRAY_VERSION,
-        .ca_file = j->route.ca_file,
-        .ca_directory = j->route.ca_directory,
-        .proxies = &j->route.proxies,
-        .system_resolver = s->resolver == RESOLVER_SYSTEM,
-        .client_cert = s->client_cert.p,
-        .http1_only = s->no_http2,
-        .note = job_note,
-        .note_ctx = j,
-        .auth = credentials_auth(j->credentials)
-    };
+    struct http_options o = { .total = s->connections,
+                              .per_host = s->connections_per_host,
+                              .limit_rate = s->limit_rate,
+                              .timeout_ms = s->timeout_s * 1000,
+                              .user_agent = "dray/" DRAY_VERSION,
+                              .ca_file = j->route.ca_file,
+                              .ca_directory = j->route.ca_directory,
+                              .proxies = &j->route.proxies,
+                              .system_resolver = s->resolver == RESOLVER_SYSTEM,
+                              .client_cert = s->client_cert.p,
+                              .http1_only = s->no_http2,
+                              .note = job_note,
+                              .note_ctx = j,
+                              .auth = credentials_auth(j->credentials) };
 
     http_destroy(j->http);
     j->n_trusted_hosts = s->trusted_hosts.n;

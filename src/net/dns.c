@@ -137,7 +137,7 @@ static void query_answer(void *ctx)
     struct entry *entry = q->entry;
     dns_done_fn done = q->done;
     void *done_ctx = q->ctx;
-    /* Copies: `done` may ask anew. */
+    /* Copies: `done` may demote an address, or ask anew. */
     struct dns_address addresses[LIMIT_ADDRESSES];
     char *message = entry->message ? mem_dup(entry->message) : NULL;
     struct dns_answer answer = {
@@ -232,4 +232,18 @@ void dns_cancel(struct dns_query *q)
 {
     loop_unpost(q->entry->dns->loop, &q->task);
     query_remove(q);
+}
+
+void dns_demote(struct dns *d, const char *host, const char *address)
+{
+    struct entry *entry = map_get(&d->entries, str_of(host));
+    size_t at = 0;
+
+    while (entry && at < entry->n && strcmp(entry->addresses[at].text, address) != 0)
+        at++;
+    if (!entry || at == entry->n)
+        return;
+    struct dns_address moved = entry->addresses[at];
+    memmove(&entry->addresses[at], &entry->addresses[at + 1], (entry->n - at - 1) * sizeof moved);
+    entry->addresses[entry->n - 1] = moved;
 }

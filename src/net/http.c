@@ -156,7 +156,7 @@ struct http *http_create(struct loop *l, const struct http_options *o, struct er
     h->watch = loop_timer_create(l, on_watch, h);
     loop_timer_unref(h->watch);
     h->rested = loop_timer_create(l, on_rested, h);
-    h->routes = routes_create(l, http_connect_ms(&h->options));
+    h->ways = ways_create(l, http_connect_ms(&h->options));
     h->dns = dns_open(l, o->system_resolver ? DNS_SYSTEM : DNS_CARES, e);
     if (h->dns)
         h->curl = http_curl_open(l, h->options.total + SPARE_CONNECTIONS, transfer_ended, e);
@@ -179,7 +179,7 @@ void http_destroy(struct http *h)
     }
     http_rest_done(&h->rest);
     http_curl_close(h->curl);
-    routes_destroy(h->routes);
+    ways_destroy(h->ways);
     dns_close(h->dns);
     loop_unpost(h->loop, &h->admit);
     loop_timer_destroy(h->watch);

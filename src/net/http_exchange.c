@@ -33,15 +33,6 @@ static void enter_queue(struct http_exchange *x)
     loop_post(h->loop, &h->admit);
 }
 
-static void end_without_address(struct http_exchange *x, const struct dns_answer *answer,
-                                bool is_proxy)
-{
-    x->result.again = answer->again;
-    err_set(&x->result.err, answer->code, "%s%s%s%s", is_proxy ? "the proxy " : "",
-            is_proxy ? x->proxy->shown : "", is_proxy ? ": " : "", answer->message);
-    exchange_go(x, HTTP_ENDED);
-}
-
 static void begin_request(struct http_exchange *x, const struct dns_address *to, int socket)
 {
     x->transfer = transfer_take(x, to, socket);
@@ -50,7 +41,7 @@ static void begin_request(struct http_exchange *x, const struct dns_address *to,
 
 void exchange_reroute(struct http_exchange *x)
 {
-    const struct dns_address *good = route_good(x->route);
+    const struct dns_address *good = way_good(x->way);
 
     if (good)
         begin_request(x, good, -1);
@@ -58,32 +49,34 @@ void exchange_reroute(struct http_exchange *x)
         exchange_go(x, HTTP_RACE);
 }
 
+/* `proxy`: whose name that was; NULL: it was the URL's host. */
+static void end_without_address(struct http_exchange *x, const struct proxy *proxy,
+                                const struct dns_answer *answer)
+{
+    x->result.again = answer->again;
+    err_set(&x->result.err, answer->code, "%s%s%s%s", proxy ? "the proxy " : "",
+            proxy ? proxy->shown : "", proxy ? ": " : "", answer->message);
+    exchange_go(x, HTTP_ENDED);
+}
+
+/* Of the host that is connected to. */
 static void on_name(void *ctx, const struct dns_answer *answer)
 {
     struct http_exchange *x = ctx;
 
     x->query = NULL;
+    x->way = NULL;
     if (answer->code) {
-        end_without_address(x, answer, x->proxy);
-        return;
-    }
-    if (has_to_wait(x)) {
+        end_without_address(x, x->proxy, answer);
+    } else if (has_to_wait(x)) {
         exchange_go(x, HTTP_AUTH);
-        return;
-    }
-    if (answer->n == 1) {
-        x->route = NULL;
+    } else if (answer->n == 1) {
         begin_request(x, answer->addresses, -1);
-        return;
-    }
-    x->route = routes_get(x->http->routes, http_proxy_peer(x), http_proxy_peer_port(x),
+    } else {
+        x->way = ways_get(x->http->ways, http_proxy_peer(x), http_proxy_peer_port(x),
                           answer->addresses, answer->n);
-    exchange_reroute(x);
-}
-
-static void ask_for_peer(struct http_exchange *x)
-{
-    x->query = dns_start(x->http->dns, http_proxy_peer(x), on_name, x);
+        exchange_reroute(x);
+    }
 }
 
 /* SOCKS4 has room for an IPv4 address only. */
@@ -96,22 +89,23 @@ static bool takes_address(const struct proxy *p, const char *address)
 static void on_target(void *ctx, const struct dns_answer *answer)
 {
     struct http_exchange *x = ctx;
+    struct exchange_targets *t = &x->targets;
 
     x->query = NULL;
-    x->n_targets = x->target = 0;
-    x->targets = mem_resize(x->targets, answer->n, sizeof *x->targets);
+    t->items = mem_resize(t->items, answer->n, sizeof *t->items);
+    t->n = t->at = 0;
     for (size_t i = 0; i < answer->n; i++)
         if (takes_address(x->proxy, answer->addresses[i].text))
-            x->targets[x->n_targets++] = answer->addresses[i];
+            t->items[t->n++] = answer->addresses[i];
     if (answer->code) {
-        end_without_address(x, answer, false);
-    } else if (x->n_targets == 0) {
+        end_without_address(x, NULL, answer);
+    } else if (t->n == 0) {
         err_set(&x->result.err, ERR_DNS,
                 "the name %s has no IPv4 address, and the proxy %s takes no other", x->url.host,
                 x->proxy->shown);
         exchange_go(x, HTTP_ENDED);
     } else {
-        ask_for_peer(x);
+        x->query = dns_start(x->http->dns, http_proxy_peer(x), on_name, x);
     }
 }
 
@@ -119,13 +113,12 @@ static void enter_name(struct http_exchange *x)
 {
     const struct proxies *proxies = x->http->options.proxies;
 
-    free(x->targets);
-    x->targets = NULL;
     x->proxy = proxies ? proxies_find(proxies, &x->url) : NULL;
+    x->targets.n = 0;
     if (x->proxy && proxy_wants_address(x->proxy))
         x->query = dns_start(x->http->dns, x->url.host, on_target, x);
     else
-        ask_for_peer(x);
+        x->query = dns_start(x->http->dns, http_proxy_peer(x), on_name, x);
 }
 
 /* None of the addresses gave a connection. */
@@ -144,7 +137,7 @@ static void end_unconnected(struct http_exchange *x, int cause)
     exchange_go(x, HTTP_ENDED);
 }
 
-static void on_raced(void *ctx, const struct route_found *found)
+static void on_raced(void *ctx, const struct way_found *found)
 {
     struct http_exchange *x = ctx;
 
@@ -157,7 +150,7 @@ static void on_raced(void *ctx, const struct route_found *found)
 
 static void enter_race(struct http_exchange *x)
 {
-    x->wait = route_race(x->route, on_raced, x);
+    x->wait = way_race(x->way, on_raced, x);
 }
 
 static void enter_request(struct http_exchange *x)
@@ -326,8 +319,7 @@ void exchange_free(struct http_exchange *x)
     if (x->query)
         dns_cancel(x->query);
     if (x->wait)
-        route_cancel(x->wait);
-    free(x->targets);
+        way_cancel(x->wait);
     exchange_drop_transfer(x);
     auth_wait_cancel(&x->auth);
     http_queue_leave(&x->http->queue, &x->ticket);
@@ -335,6 +327,7 @@ void exchange_free(struct http_exchange *x)
     url_done(&x->url);
     url_done(&x->origin);
     err_done(&x->result.err);
+    free(x->targets.items);
     free(x->accept);
     free(x->if_range);
     free(x->if_none_match);

@@ -205,10 +205,10 @@ static bool leave_address(struct http_exchange *x)
     const struct http_transfer *t = x->transfer;
     size_t n;
 
-    if (!x->route || t->answer.bytes > 0)
+    if (!x->way || t->answer.bytes > 0)
         return false;
-    route_failed(x->route, &t->address);
-    route_addresses(x->route, &n);
+    way_failed(x->way, &t->address);
+    way_addresses(x->way, &n);
     return ++x->lost_addresses < n;
 }
 
@@ -220,7 +220,7 @@ static void desert_address(const struct http_exchange *x, const struct dns_addre
     for (struct http_ticket *k = x->ticket.host->admitted; k; k = k->next) {
         struct http_exchange *other = (struct http_exchange *)(void *)k; /* its first member */
         if (other == x || other->state != HTTP_REQUEST || other->step.queued ||
-            other->route != x->route || has_connected(other) ||
+            other->way != x->way || has_connected(other) ||
             strcmp(other->transfer->address.text, address->text) != 0 || !leave_address(other))
             continue;
         exchange_drop_transfer(other);
@@ -232,10 +232,11 @@ static bool try_other_address(struct http_exchange *x)
 {
     CURLcode code = x->transfer->code;
     struct dns_address address = x->transfer->address;
-    bool is_dead = x->proxy ? http_proxy_is_unreachable(x->transfer)
-                            : http_error_is_of_address(code, has_connected(x));
 
-    if (!is_dead || !leave_address(x))
+    bool failed = x->proxy ? http_proxy_is_unreachable(x->transfer)
+                           : http_error_is_of_address(code, has_connected(x));
+
+    if (!failed || !leave_address(x))
         return false;
     if (code == CURLE_OPERATION_TIMEDOUT)
         desert_address(x, &address);
@@ -244,12 +245,16 @@ static bool try_other_address(struct http_exchange *x)
     return true;
 }
 
-/* The proxy is well, and got no connection to the address that it was told: it may to the next. */
+/* A SOCKS proxy had no connection to the address that it was given. */
 static bool try_other_target(struct http_exchange *x)
 {
-    if (!x->proxy || !http_proxy_refused_address(x->transfer) || x->target + 1 >= x->n_targets)
+    struct exchange_targets *targets = &x->targets;
+
+    if (!x->proxy || targets->n == 0 || !http_proxy_refused_address(x->transfer))
         return false;
-    x->target++;
+    dns_demote(x->http->dns, x->url.host, targets->items[targets->at].text);
+    if (++targets->at == targets->n)
+        return false;
     transfer_stop(x->transfer);
     exchange_go(x, HTTP_REQUEST);
     return true;

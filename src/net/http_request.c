@@ -180,13 +180,12 @@ static void add_address(struct http_transfer *t, const char *host, unsigned port
  * second). "+": not kept in its cache for ever. */
 static void set_address(struct http_transfer *t)
 {
-    const struct http_exchange *x = t->owner;
-    const struct url *u = &x->url;
-    const struct proxy *p = x->proxy;
+    const struct url *u = &t->owner->url;
+    const struct exchange_targets *targets = &t->owner->targets;
 
-    add_address(t, p ? p->host : u->host, p ? p->port : u->port, t->address.text);
-    if (x->targets)
-        add_address(t, u->host, u->port, x->targets[x->target].text);
+    add_address(t, http_proxy_peer(t->owner), http_proxy_peer_port(t->owner), t->address.text);
+    if (targets->n > 0)
+        add_address(t, u->host, u->port, targets->items[targets->at].text);
     if (t->resolve)
         curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
 }

@@ -13,6 +13,8 @@ leaves the servers to a child and becomes COMMAND; the child ends when COMMAND h
   serve   addresses on whose port 80 `root` (of make_index) is served
   tls     [chain, key]: served over TLS
   full    addresses on whose port 80 somebody listens who never answers: a connection times out
+  mute    the same, but one can connect: nobody answers
+  rude    addresses on whose port 80 each connection is closed at once
   dns     {"NAME TYPE": [answer, ...]}: to the first, second ... question; the last one repeats. An answer is a list
           of addresses, "CNAME NAME", or one of NXDOMAIN, SERVFAIL, REFUSED, NODATA, SILENCE, TRUNCATED (over UDP: come
           by TCP), GARBAGE. What is not there is NXDOMAIN.
@@ -201,6 +203,11 @@ def run(command, port, log):
             time.sleep(0.02)
 
 
+def turn_away(listener):
+    while True:
+        listener.accept()[0].close()
+
+
 def serve(scenario, listeners, alive):
     """In the child, until the other end of `alive` closes, which COMMAND has inherited."""
     log = Log(scenario.get("log"))
@@ -208,6 +215,7 @@ def serve(scenario, listeners, alive):
     jobs = [(names.serve_udp, listeners["udp"]), (names.serve_tcp, listeners["tcp"])]
     jobs += [(WebServer(listener, scenario["root"], log, scenario.get("tls")).serve_forever, 0.1)
              for listener in listeners["web"]]
+    jobs += [(turn_away, listener) for listener in listeners["rude"]]
     for work, argument in jobs:
         threading.Thread(target=work, args=(argument,), daemon=True).start()
     with open(listeners["folder"] / "own_network.log", "ab") as out:
@@ -225,7 +233,8 @@ def main():
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind(DNS_ADDRESS)
     listeners = {"udp": udp, "tcp": socket.create_server(DNS_ADDRESS),
-                 "web": [listen(address, backlog=64) for address in scenario.get("serve", [])]}
+                 **{kind: [listen(address, backlog=64) for address in scenario.get(key, [])]
+                    for kind, key in (("web", "serve"), ("rude", "rude"), ("mute", "mute"))}}
     full = [listen(address, backlog=0) for address in scenario.get("full", [])]
     kept = [fill(listener) for listener in full]
     alive, held = os.pipe()

@@ -76,6 +76,39 @@ def test_before_tls(net, dest, tmp_path, connections):  # noqa: F811
     assert result.seconds < 7, result
 
 
+@pytest.fixture
+def tls(tmp_path):
+    """What own_network serves TLS by, and what dray is told of it."""
+    authority = Authority(tmp_path / "authority")
+    shown = authority.server(NAME)
+    return {"index": f"https://{NAME}:80/simple/", "tls": [shown.chain, shown.key]}, ("--cert", authority.ca)
+
+
+@pytest.mark.parametrize("connections", [1, 40])
+def test_the_winner_cuts_the_handshake(net, dest, tls, connections):  # noqa: F811
+    serving, args = tls
+    result = succeeded(net(*args, "--connections", connections, *MANY, hosts=hosts(HOLE, OURS), rude=[HOLE], **serving))
+    assert len(names_in(dest)) == len(MANY) and result.seconds < 5, result
+
+
+@pytest.mark.parametrize("connections", [1, 3, 40])
+def test_the_winner_never_shakes_hands(net, dest, tls, connections):  # noqa: F811
+    """One time-out for all who wait for that connection; what was found dead is tried last from then on."""
+    serving, args = tls
+    result = succeeded(net(*args, "--timeout", "3", "--connections", connections, *MANY, hosts=hosts(HOLE, OURS),
+                           mute=[HOLE], **serving))
+    assert len(names_in(dest)) == len(MANY)
+    assert 2.9 < result.seconds < 5.9, result
+
+
+def test_all_cut_the_handshake(net, tls):  # noqa: F811
+    """Each is tried once."""
+    serving, args = tls
+    result = net(*args, "demo", hosts=hosts(HOLE, HOLE_2), rude=[HOLE, HOLE_2], serve=[], **serving)
+    failed_with(result, f"connecting to {NAME} port 80")
+    assert result.seconds < 5, result
+
+
 @pytest.mark.parametrize("addresses", [[HOLE], [HOLE, HOLE_2], ["::1", HOLE]])
 def test_nothing_but_black_holes(net, addresses):  # noqa: F811
     """One time-out for each attempt, whatever the number of addresses is."""

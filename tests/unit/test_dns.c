@@ -107,6 +107,22 @@ static void test_hosts_file(void **state)
     asker_close(&a);
 }
 
+static void test_demote(void **state)
+{
+    struct asker a;
+
+    (void)state;
+    asker_open(&a);
+    dns_demote(a.dns, "two.example.org", "127.0.0.2"); /* never heard of */
+    dns_start(a.dns, "two.example.org", on_answer, &a);
+    expect(&a, "127.0.0.2,127.0.0.1;");
+    dns_demote(a.dns, "two.example.org", "192.0.2.1");
+    dns_demote(a.dns, "two.example.org", "127.0.0.2");
+    dns_start(a.dns, "two.example.org", on_answer, &a);
+    expect(&a, "127.0.0.1,127.0.0.2;");
+    asker_close(&a);
+}
+
 static void test_cancel(void **state)
 {
     struct asker a;
@@ -174,11 +190,9 @@ static int remove_hosts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_literal),
-        cmocka_unit_test(test_localhost),
-        cmocka_unit_test(test_hosts_file),
-        cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_cancel_while_asking),
+        cmocka_unit_test(test_literal),    cmocka_unit_test(test_localhost),
+        cmocka_unit_test(test_hosts_file), cmocka_unit_test(test_demote),
+        cmocka_unit_test(test_cancel),     cmocka_unit_test(test_cancel_while_asking),
         cmocka_unit_test(test_bad_name),
     };
 

@@ -1,4 +1,4 @@
-/* net/race and net/route against listeners on loopback: some answer, some refuse, some are black
+/* net/race and net/way against listeners on loopback: some answer, some refuse, some are black
  * holes. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include "listeners.h"
 
 #include "dray/net/race.h"
-#include "dray/net/route.h"
+#include "dray/net/way.h"
 #include "dray/util/clock.h"
 
 #define GOOD    "127.0.0.1"
@@ -208,19 +208,19 @@ static void test_cancel_a_race(void **state)
     runner_close(&r);
 }
 
-/* -- routes -- */
+/* -- ways -- */
 
 struct walker {
     struct runner r;
-    struct routes *routes;
-    struct route *route;
+    struct ways *ways;
+    struct way *way;
     unsigned told, sockets, causes;
     char address[DNS_TEXT_SIZE];
-    struct route_wait *victim; /* cancelled from within */
-    bool again;                /* another race is wanted from within */
+    struct way_wait *victim; /* cancelled from within */
+    bool again;              /* another race is wanted from within */
 };
 
-static void on_found(void *ctx, const struct route_found *found)
+static void on_found(void *ctx, const struct way_found *found)
 {
     struct walker *w = ctx;
 
@@ -232,13 +232,13 @@ static void on_found(void *ctx, const struct route_found *found)
         close(found->fd);
     }
     if (w->victim) {
-        route_cancel(w->victim);
+        way_cancel(w->victim);
         w->victim = NULL;
     }
     if (w->again) {
         w->again = false;
-        route_failed(w->route, &found->address);
-        route_race(w->route, on_found, w);
+        way_failed(w->way, &found->address);
+        way_race(w->way, on_found, w);
     }
     loop_stop(w->r.loop);
 }
@@ -250,16 +250,15 @@ static void walker_open(struct walker *w, unsigned timeout_ms, const char *addre
     listener_good(&w->r.at, GOOD);
     listener_good(&w->r.at, HOLE_2); /* another good one, here */
     listener_full(&w->r.at, HOLE);
-    w->routes = routes_create(w->r.loop, timeout_ms);
+    w->ways = ways_create(w->r.loop, timeout_ms);
     for (const char *p = addresses; *p; p++)
         add(&w->r.order, address_of(*p));
-    w->route =
-        routes_get(w->routes, "one.example.org", w->r.at.port, w->r.order.addresses, w->r.order.n);
+    w->way = ways_get(w->ways, "one.example.org", w->r.at.port, w->r.order.addresses, w->r.order.n);
 }
 
 static void walker_close(struct walker *w)
 {
-    routes_destroy(w->routes);
+    ways_destroy(w->ways);
     runner_close(&w->r);
 }
 
@@ -269,19 +268,19 @@ static void test_one_race_for_all(void **state)
 
     (void)state;
     walker_open(&w, 2000, "hg");
-    assert_ptr_equal(w.route, routes_get(w.routes, "one.example.org", w.r.at.port,
-                                         w.r.order.addresses, w.r.order.n));
-    assert_ptr_not_equal(
-        w.route, routes_get(w.routes, "one.example.org", 1, w.r.order.addresses, w.r.order.n));
-    assert_null(route_good(w.route));
+    assert_ptr_equal(
+        w.way, ways_get(w.ways, "one.example.org", w.r.at.port, w.r.order.addresses, w.r.order.n));
+    assert_ptr_not_equal(w.way,
+                         ways_get(w.ways, "one.example.org", 1, w.r.order.addresses, w.r.order.n));
+    assert_null(way_good(w.way));
     for (int i = 0; i < 3; i++)
-        route_race(w.route, on_found, &w);
+        way_race(w.way, on_found, &w);
     assert_int_equal(w.told, 0);
     assert_true(loop_run(w.r.loop));
     assert_int_equal(w.told, 3);
     assert_int_equal(w.sockets, 1);
     assert_string_equal(w.address, GOOD);
-    assert_string_equal(route_good(w.route)->text, GOOD);
+    assert_string_equal(way_good(w.way)->text, GOOD);
     walker_close(&w);
 }
 
@@ -292,18 +291,18 @@ static void test_a_good_one_fails(void **state)
 
     (void)state;
     walker_open(&w, 2000, "grHh");
-    route_race(w.route, on_found, &w);
+    way_race(w.way, on_found, &w);
     assert_true(loop_run(w.r.loop));
-    good = *route_good(w.route);
+    good = *way_good(w.way);
     assert_string_equal(good.text, GOOD);
-    route_failed(w.route, &w.r.order.addresses[2]); /* not the one that was good: nothing new */
-    assert_non_null(route_good(w.route));
-    route_failed(w.route, &good);
-    assert_null(route_good(w.route));
-    route_failed(w.route, &good); /* told once more, by another */
-    route_race(w.route, on_found, &w);
+    way_failed(w.way, &w.r.order.addresses[2]); /* not the one that was good: nothing new */
+    assert_non_null(way_good(w.way));
+    way_failed(w.way, &good);
+    assert_null(way_good(w.way));
+    way_failed(w.way, &good); /* told once more, by another */
+    way_race(w.way, on_found, &w);
     assert_true(loop_run(w.r.loop));
-    assert_string_equal(route_good(w.route)->text, HOLE_2); /* the failed one is tried last */
+    assert_string_equal(way_good(w.way)->text, HOLE_2); /* the failed one is tried last */
     assert_int_equal(w.sockets, 2);
     walker_close(&w);
 }
@@ -314,13 +313,13 @@ static void test_all_fail(void **state)
 
     (void)state;
     walker_open(&w, 400, "rh");
-    route_race(w.route, on_found, &w);
-    route_race(w.route, on_found, &w);
+    way_race(w.way, on_found, &w);
+    way_race(w.way, on_found, &w);
     assert_true(loop_run(w.r.loop));
     assert_int_equal(w.told, 2);
     assert_int_equal(w.causes, 2);
     assert_int_equal(w.sockets, 0);
-    assert_null(route_good(w.route));
+    assert_null(way_good(w.way));
     walker_close(&w);
 }
 
@@ -330,11 +329,11 @@ static void test_cancel_a_wait(void **state)
 
     (void)state;
     walker_open(&w, 2000, "hg");
-    route_cancel(route_race(w.route, on_found, &w)); /* and with it the race */
-    struct route_wait *first = route_race(w.route, on_found, &w);
-    route_race(w.route, on_found, &w);
-    w.victim = route_race(w.route, on_found, &w); /* by the one before, when that is told */
-    route_cancel(first);
+    way_cancel(way_race(w.way, on_found, &w)); /* and with it the race */
+    struct way_wait *first = way_race(w.way, on_found, &w);
+    way_race(w.way, on_found, &w);
+    w.victim = way_race(w.way, on_found, &w); /* by the one before, when that is told */
+    way_cancel(first);
     assert_true(loop_run(w.r.loop));
     assert_int_equal(w.told, 1);
     assert_int_equal(w.sockets, 1); /* the next one has got it */
@@ -348,8 +347,8 @@ static void test_another_race_from_within(void **state)
     (void)state;
     walker_open(&w, 2000, "gH");
     w.again = true;
-    route_race(w.route, on_found, &w);
-    route_race(w.route, on_found, &w); /* hears of the first race all the same */
+    way_race(w.way, on_found, &w);
+    way_race(w.way, on_found, &w); /* hears of the first race all the same */
     assert_true(loop_run(w.r.loop));
     assert_int_equal(w.told, 2);
     assert_string_equal(w.address, GOOD);
@@ -367,18 +366,18 @@ static void test_families_take_turns(void **state)
     struct race_order o = { .n = 0 };
     struct err e = { 0 };
     struct loop *l = loop_open(&e);
-    struct routes *rs = routes_create(l, 500);
+    struct ways *rs = ways_create(l, 500);
 
     (void)state;
     for (size_t i = 0; i < 5; i++)
         add(&o, given[i]);
-    struct route *t = routes_get(rs, "host", 9, o.addresses, o.n);
+    struct way *t = ways_get(rs, "host", 9, o.addresses, o.n);
     size_t n;
-    const struct dns_address *order = route_addresses(t, &n);
+    const struct dns_address *order = way_addresses(t, &n);
     assert_int_equal(n, 5);
     for (size_t i = 0; i < n; i++)
         assert_string_equal(order[i].text, tried[i]);
-    routes_destroy(rs);
+    ways_destroy(rs);
     loop_close(l);
 }
 

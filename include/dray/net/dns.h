@@ -40,3 +40,5 @@ void dns_close(struct dns *d);
 struct dns_query *dns_start(struct dns *d, const char *host, dns_done_fn done, void *ctx);
 /* `done` will not run. Not to be called once it has. */
 void dns_cancel(struct dns_query *q);
+/* The address did not answer: it is tried last from now on. */
+void dns_demote(struct dns *d, const char *host, const char *address);

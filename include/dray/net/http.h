@@ -1,13 +1,13 @@
 /* http.h: GET requests, many at once, by libcurl's multi interface driven by libuv
  * (multi_socket_action). Owns connections, the queue before them, and name resolution through
- * net/dns; redirects are followed here, and net/route says which address to connect to. Policy is
+ * net/dns; redirects are followed here, and net/way says which address to connect to. Policy is
  * not here: no retries, no back-off, no idea of packages.
  *
  * An exchange: queued -> name resolved -> its host's addresses raced, unless there is only one or
  * one is known to be good -> request sent -> head -> body -> done. Redirects, further addresses and
  * a 401 go back to an earlier step of the same exchange. libcurl holds only what was admitted: at
- * most `total` exchanges, at most `per_host` for one host and port. Among those waiting for one host
- * the greater rank goes first, then the earlier one. */
+ * most `total` exchanges, at most `per_host` for one host and port. Among those waiting for one
+ * host the greater rank goes first, then the earlier one. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,10 +33,10 @@ struct http_options {
     const char *client_cert;  /* PEM with certificate and key; NULL: none */
     const char *const *trusted_hosts; /* "host" or "host:port": certificates are not verified */
     size_t n_trusted_hosts;
-    bool system_resolver; /* DNS_SYSTEM of net/dns.h */
-    bool http1_only;      /* never HTTP/2 */
-    uint64_t limit_rate; /* bytes of bodies a second, over all; 0: no limit. Implies http1_only */
+    bool system_resolver;          /* DNS_SYSTEM of net/dns.h */
     const struct proxies *proxies; /* lives as long as the http; NULL: none */
+    bool http1_only;               /* never HTTP/2 */
+    uint64_t limit_rate; /* bytes of bodies a second, over all; 0: no limit. Implies http1_only */
     /* Told, from the loop, what became of how a host is treated: one sentence, and how much
      * somebody must want to know to be told it (1: -v, 2: -vv). NULL: nobody is. */
     void (*note)(void *ctx, unsigned verbosity, struct str sentence);

@@ -8,15 +8,15 @@
 #include "dray/net/http_queue.h"
 #include "dray/net/http_rest.h"
 #include "dray/net/proxies.h"
-#include "dray/net/route.h"
 #include "dray/net/url.h"
+#include "dray/net/way.h"
 
 struct http_transfer;
 
 /* state, what entering it does, lawful successors. REQUEST waits for a head. */
 #define HTTP_STATES(X)                                                                             \
     X(NEW, enter_nothing, TO(QUEUED) | TO(ENDED))                                                  \
-    X(QUEUED, enter_queue, TO(NAME) | TO(AUTH) | TO(ENDED)) /* waits for room */                   \
+    X(QUEUED, enter_queue, TO(NAME) | TO(AUTH) | TO(ENDED))            /* waits for room */        \
     X(NAME, enter_name, TO(RACE) | TO(REQUEST) | TO(AUTH) | TO(ENDED)) /* for its addresses */     \
     X(RACE, enter_race, TO(REQUEST) | TO(ENDED)) /* for the one of them that connects */           \
     X(REQUEST, enter_request,                                                                      \
@@ -35,7 +35,7 @@ struct http {
     struct loop *loop;
     struct http_options options; /* with strings of its own */
     struct dns *dns;
-    struct routes *routes;
+    struct ways *ways;
     struct http_curl *curl;
     struct http_queue queue;
     struct http_rest rest;
@@ -47,6 +47,12 @@ struct http {
     uint64_t tick; /* of it */
     size_t n_exchanges;
     bool in_sink; /* a sink's function is running inside libcurl */
+};
+
+/* The addresses of the URL's own host, for a SOCKS proxy that wants to be told one. */
+struct exchange_targets {
+    struct dns_address *items;
+    size_t n, at; /* `at` is being tried */
 };
 
 struct http_exchange {
@@ -72,10 +78,10 @@ struct http_exchange {
     struct auth_wait auth;  /* in AUTH, and what the last 401 was about */
     struct auth_given sent; /* source and serial of the credentials that it was sent with */
     struct dns_query *query;
-    struct dns_address *targets; /* of the URL's host, for a proxy that takes no names; or NULL */
-    size_t n_targets, target;    /* `target` is the one that it is told */
-    struct route *route;         /* from NAME on; NULL: the host has one address */
-    struct route_wait *wait;
+    struct exchange_targets targets;
+    struct way *way; /* from NAME on; to whom it connects, a proxy or the URL's host; NULL: that has
+                        one address */
+    struct way_wait *wait;
     size_t lost_addresses;          /* of it, that connected and came to nothing */
     struct http_transfer *transfer; /* from REQUEST on, until ENDED or QUEUED */
     uint64_t moved_tick;            /* when its last byte came, or it was sent */
@@ -100,7 +106,7 @@ struct auth_request exchange_auth_request(const struct http_exchange *x);
 void exchange_begin(struct http_exchange *x);
 /* Its attempt has ended, or is to: decides what comes next, and goes there. In REQUEST or BODY. */
 void exchange_judge(struct http_exchange *x);
-/* From REQUEST, without a transfer: another attempt, at the address of its route that is good by
+/* From REQUEST, without a transfer: another attempt, at the address of its way that is good by
  * now, or that is to be found. */
 void exchange_reroute(struct http_exchange *x);
 /* Takes the attempt back, if there is one. */

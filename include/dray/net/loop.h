@@ -29,7 +29,6 @@ void loop_stop(struct loop *l);
  * however long that takes. As many releases as holds. */
 void loop_hold(struct loop *l);
 void loop_release(struct loop *l);
-
 /* How long the turns took: each from going to wait for something to the next time, less the waiting
  * itself. While one lasts nothing else is read, sent or drawn. Of thousandths: up to an eighth too
  * much. */

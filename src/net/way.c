@@ -1,6 +1,6 @@
-/* The order of a route's addresses is all that is remembered of them: whoever won stands first,
+/* The order of a way's addresses is all that is remembered of them: whoever won stands first,
  * whoever failed last. */
-#include "dray/net/route.h"
+#include "dray/net/way.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -12,29 +12,29 @@
 #include "dray/util/map.h"
 #include "dray/util/mem.h"
 
-enum route_state { ROUTE_OPEN, ROUTE_RACING, ROUTE_GOOD };
+enum way_state { WAY_OPEN, WAY_RACING, WAY_GOOD };
 
-struct route {
-    struct routes *routes;
+struct way {
+    struct ways *ways;
     char *key; /* "host:port" */
-    enum route_state state;
+    enum way_state state;
     struct race_order order; /* GOOD: the first one is */
     struct race *race;
-    struct route_wait *waits; /* for the race, in the order in which they came */
-    struct route_wait *told;  /* it is over, and these are still to hear of it */
+    struct way_wait *waits; /* for the race, in the order in which they came */
+    struct way_wait *told;  /* it is over, and these are still to hear of it */
 };
 
-struct route_wait {
-    struct route *route;
-    struct route_wait *next;
-    route_done_fn done;
+struct way_wait {
+    struct way *way;
+    struct way_wait *next;
+    way_done_fn done;
     void *ctx;
 };
 
-struct routes {
+struct ways {
     struct loop *loop;
     unsigned timeout_ms;
-    struct map map; /* "host:port": struct route */
+    struct map map; /* "host:port": struct way */
 };
 
 static bool is_v6(const struct dns_address *a)
@@ -58,20 +58,20 @@ static void interleave(const struct dns_address *from, size_t n, struct race_ord
     }
 }
 
-struct routes *routes_create(struct loop *l, unsigned timeout_ms)
+struct ways *ways_create(struct loop *l, unsigned timeout_ms)
 {
-    struct routes *r = mem_new(1, sizeof *r);
+    struct ways *r = mem_new(1, sizeof *r);
 
-    *r = (struct routes){ .loop = l, .timeout_ms = timeout_ms };
+    *r = (struct ways){ .loop = l, .timeout_ms = timeout_ms };
     return r;
 }
 
-void routes_destroy(struct routes *r)
+void ways_destroy(struct ways *r)
 {
     if (!r)
         return;
     for (size_t i = 0; i < r->map.n; i++) {
-        struct route *t = r->map.entries[i].value;
+        struct way *t = r->map.entries[i].value;
         assert(!t->waits && !t->race);
         free(t->key);
         free(t);
@@ -80,16 +80,16 @@ void routes_destroy(struct routes *r)
     free(r);
 }
 
-struct route *routes_get(struct routes *r, const char *host, unsigned port,
-                         const struct dns_address *addresses, size_t n)
+struct way *ways_get(struct ways *r, const char *host, unsigned port,
+                     const struct dns_address *addresses, size_t n)
 {
     struct buf key = { 0 };
 
     buf_add_f(&key, "%s:%u", host, port);
-    struct route *t = map_get(&r->map, buf_str(&key));
+    struct way *t = map_get(&r->map, buf_str(&key));
     if (!t) {
         t = mem_new(1, sizeof *t);
-        t->routes = r;
+        t->ways = r;
         t->order.port = port;
         t->order.timeout_ms = r->timeout_ms;
         interleave(addresses, n, &t->order);
@@ -100,12 +100,12 @@ struct route *routes_get(struct routes *r, const char *host, unsigned port,
     return t;
 }
 
-const struct dns_address *route_good(const struct route *t)
+const struct dns_address *way_good(const struct way *t)
 {
-    return t->state == ROUTE_GOOD ? &t->order.addresses[0] : NULL;
+    return t->state == WAY_GOOD ? &t->order.addresses[0] : NULL;
 }
 
-const struct dns_address *route_addresses(const struct route *t, size_t *n)
+const struct dns_address *way_addresses(const struct way *t, size_t *n)
 {
     *n = t->order.n;
     return t->order.addresses;
@@ -126,14 +126,14 @@ static void sort_addresses(struct race_order *o, const enum race_fate *fates)
 }
 
 /* Out of whichever list it is in. */
-static void wait_free(struct route_wait *w)
+static void wait_free(struct way_wait *w)
 {
-    struct route_wait **at = &w->route->waits;
+    struct way_wait **at = &w->way->waits;
 
     while (*at && *at != w)
         at = &(*at)->next;
     if (!*at)
-        at = &w->route->told;
+        at = &w->way->told;
     while (*at != w)
         at = &(*at)->next;
     *at = w->next;
@@ -142,60 +142,60 @@ static void wait_free(struct route_wait *w)
 
 static void on_race(void *ctx, const struct race_result *result)
 {
-    struct route *t = ctx;
-    struct route_found found = { .cause = result->cause, .fd = result->fd };
+    struct way *t = ctx;
+    struct way_found found = { .cause = result->cause, .fd = result->fd };
 
     t->race = NULL;
-    t->state = result->fd < 0 ? ROUTE_OPEN : ROUTE_GOOD;
+    t->state = result->fd < 0 ? WAY_OPEN : WAY_GOOD;
     sort_addresses(&t->order, result->fates);
     found.address = t->order.addresses[0];
     /* A list of its own: those who are told may cancel others, or come again for another race. */
     t->told = t->waits;
     t->waits = NULL;
     while (t->told) {
-        struct route_wait w = *t->told;
+        struct way_wait w = *t->told;
         wait_free(t->told);
         w.done(w.ctx, &found);
         found.fd = -1;
     }
 }
 
-struct route_wait *route_race(struct route *t, route_done_fn done, void *ctx)
+struct way_wait *way_race(struct way *t, way_done_fn done, void *ctx)
 {
-    struct route_wait *w = mem_new(1, sizeof *w);
-    struct route_wait **end = &t->waits;
+    struct way_wait *w = mem_new(1, sizeof *w);
+    struct way_wait **end = &t->waits;
 
-    *w = (struct route_wait){ .route = t, .done = done, .ctx = ctx };
+    *w = (struct way_wait){ .way = t, .done = done, .ctx = ctx };
     while (*end)
         end = &(*end)->next;
     *end = w;
     if (!t->race) {
-        t->state = ROUTE_RACING;
-        t->race = race_start(t->routes->loop, &t->order, on_race, t);
+        t->state = WAY_RACING;
+        t->race = race_start(t->ways->loop, &t->order, on_race, t);
     }
     return w;
 }
 
-void route_cancel(struct route_wait *w)
+void way_cancel(struct way_wait *w)
 {
-    struct route *t = w->route;
+    struct way *t = w->way;
 
     wait_free(w);
-    if (t->waits || t->state != ROUTE_RACING)
+    if (t->waits || t->state != WAY_RACING)
         return;
     race_cancel(t->race);
     t->race = NULL;
-    t->state = ROUTE_OPEN;
+    t->state = WAY_OPEN;
 }
 
-void route_failed(struct route *t, const struct dns_address *address)
+void way_failed(struct way *t, const struct dns_address *address)
 {
     struct dns_address failed = *address;
 
-    if (t->state != ROUTE_GOOD || strcmp(t->order.addresses[0].text, failed.text) != 0)
+    if (t->state != WAY_GOOD || strcmp(t->order.addresses[0].text, failed.text) != 0)
         return;
     memmove(&t->order.addresses[0], &t->order.addresses[1],
             (t->order.n - 1) * sizeof *t->order.addresses);
     t->order.addresses[t->order.n - 1] = failed;
-    t->state = ROUTE_OPEN;
+    t->state = WAY_OPEN;
 }
