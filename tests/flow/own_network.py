@@ -21,13 +21,11 @@ leaves the servers to a child and becomes COMMAND; the child ends when COMMAND h
   log     file: a line for each question, "dns NAME TYPE udp", and each request, "http ADDRESS PATH"
 """
 
-import ctypes
 import fcntl
 import http.server
 import json
 import os
 import pathlib
-import signal
 import socket
 import socketserver
 import ssl
@@ -186,19 +184,14 @@ def set_up(scenario, folder):
         subprocess.run(["mount", "--bind", ours, path], check=True)
 
 
-def die_with_parent():
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
 def run(command, port, log):
-    """A server of its own; returns when it listens."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
+    """A server of its own, which listens when this returns it."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     while True:
         assert process.poll() is None, f"{command[0]} ended"
         try:
             socket.create_connection((DNS_ADDRESS[0], port)).close()
-            return
+            return process
         except ConnectionRefusedError:
             time.sleep(0.02)
 
@@ -219,10 +212,12 @@ def serve(scenario, listeners, alive):
     for work, argument in jobs:
         threading.Thread(target=work, args=(argument,), daemon=True).start()
     with open(listeners["folder"] / "own_network.log", "ab") as out:
-        for port, *command in scenario.get("run", []):
-            run(command, port, out)
+        started = [run(command, port, out) for port, *command in scenario.get("run", [])]
     os.write(listeners["ready"], b"r")
     os.read(alive, 1)
+    for process in started:
+        process.kill()
+        process.wait()
     os._exit(0)
 
 

@@ -4,6 +4,7 @@ that only the proxies know, so whatever comes was not looked up by dray."""
 import contextlib
 import os
 import socket
+import time
 
 import make_index
 import mounts
@@ -14,7 +15,7 @@ import tls_servers
 from certificates import Authority
 from fault_server import Answer
 from program import failed_with, names_in, succeeded
-from test_names import enter  # noqa: F401 (a fixture)
+from test_names import command_lines, enter  # noqa: F401 (a fixture)
 from test_threads import Watch
 
 NAME = "index.example.org"
@@ -494,6 +495,7 @@ def test_only_the_proxy_is_looked_up(dray, dest, tmp_path, enter, root):  # noqa
     """A network of its own, in which the name server knows the proxy alone."""
     log = tmp_path / "network.log"
     with proxy_servers.squid_files(hosts=HOSTS) as made:
+        mine = os.fsencode(made.config)
         prefix = own_network.prefix(
             tmp_path, enter, serve=["127.0.0.1"], root=root, log=log, resolv="nameserver 127.0.0.1",
             dns={f"{PROXY} A": [["127.0.0.2", "127.0.0.1"]], f"{PROXY} AAAA": ["NODATA"]}, run=[[made.port, *made.command]])
@@ -501,6 +503,10 @@ def test_only_the_proxy_is_looked_up(dray, dest, tmp_path, enter, root):  # noqa
                                 f"http://{PROXY}:{made.port}", dest=dest, prefix=prefix))
     assert len(names_in(dest)) == len(PROJECTS)
     asked = [tuple(line.split()[1:3]) for line in log.read_text().splitlines() if line.startswith("dns")]
+    until = time.monotonic() + 10
+    while any(mine in line for line in command_lines()):
+        assert time.monotonic() < until, "squid still runs"
+        time.sleep(0.05)
     # squid asks for other names, of this machine.
     assert [question for question in sorted(asked) if "example.org" in question[0]] == [(PROXY, "A"), (PROXY, "AAAA")]
 
