@@ -140,7 +140,8 @@ int http_error_transfer(const struct http_failure *f, bool *again, struct err *e
 
 bool http_error_is_again(int status)
 {
-    return status == 408 || status == 429 || status >= 500;
+    /* 425, RFC 8470 section 5.2: what came too early will do later. */
+    return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
 int http_error_status(int status, const char *url, bool *again, struct err *e)

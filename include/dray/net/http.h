@@ -114,7 +114,7 @@ struct http_result {
     struct err
         err;    /* code 0: the whole body of the answer has been handed on, as long as announced */
     int status; /* of the last answer; 0 when there was none */
-    bool again; /* worth another try: connection, time-out, cut body, 408, 429, all of 5xx */
+    bool again; /* worth another try: connection, time-out, cut body, 408, 425, 429, all of 5xx */
     int64_t retry_after_ms; /* RFC 9110 section 10.2.3, both forms; -1: not asked for */
     uint64_t body_bytes;    /* handed to `data` in this exchange */
     const char *address;    /* connected to, or NULL */
