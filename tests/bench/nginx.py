@@ -2,14 +2,15 @@
 
 import contextlib
 import dataclasses
+import json
 import pathlib
 import subprocess
 import sys
 import time
 import urllib.request
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "flow"))
+FLOW = pathlib.Path(__file__).resolve().parent.parent / "flow"
+sys.path.insert(0, str(FLOW))
 
 import make_index  # noqa: E402
 import servers  # noqa: E402
@@ -70,13 +71,28 @@ def serving(root, run, logged):
         yield port
 
 
+class Relay:
+    """What stands in front of the server, in a process of its own."""
+
+    def __init__(self, process):
+        self._process = process
+        self.port = int(process.stdout.readline())
+
+    def begin(self, how):
+        """What was carried so far; from now on "calm", "connections SEED" or "answers SEED"."""
+        self._process.stdin.write(f"{how}\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
 @contextlib.contextmanager
-def relay(port, delay_ms):
-    """The same server further away; yields the port to go to."""
-    command = [sys.executable, HERE / "relay.py", "--to", str(port), "--delay-ms", str(delay_ms)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def relay(port, delay_ms=0.0):
+    """The same server, further away; yields a Relay."""
+    command = [sys.executable, FLOW / "relay.py", "--to", str(port), "--delay-ms", str(delay_ms)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as process:
         try:
-            yield int(process.stdout.readline())
+            yield Relay(process)
         finally:
             process.terminate()
 

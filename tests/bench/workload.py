@@ -198,7 +198,7 @@ def ready(kind, count, folder):
     with contextlib.ExitStack() as stack:
         port = stack.enter_context(nginx.serving(root, folder / "nginx", kind.logged))
         if kind.delay_ms:
-            port = stack.enter_context(nginx.relay(port, kind.delay_ms))
+            port = stack.enter_context(nginx.relay(port, kind.delay_ms)).port
         work = Workload(kind, kind.title(count), folder / "lists", root,
                         f"http://127.0.0.1:{port}", port, entries)
         work.write_lists()
