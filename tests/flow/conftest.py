@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import fault_server  # noqa: E402
+import faulty  # noqa: E402
 import make_index  # noqa: E402
 import program  # noqa: E402
 import resolving  # noqa: E402
@@ -42,6 +43,12 @@ def fault():
     server = fault_server.FaultServer()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def fetch(dray, dest, fault):
+    """Runs that must end soon: see faulty."""
+    return faulty.Fetch(dray, dest, fault.index)
 
 
 @pytest.fixture

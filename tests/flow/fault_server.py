@@ -33,6 +33,9 @@ class Answer:
     wait: float = 0          # seconds before the head
     ranges: object = False   # True: honour Range and If-Range; a function of (Asked, the right Answer): its Answer
     garbage: bytes = None    # instead of everything: sent as it is, then closed
+    before: bytes = b""      # ahead of the head
+    version: str = "HTTP/1.1"
+    then: str = ""           # after all of it, though the head promises otherwise: "close", or "reset"
 
 
 @dataclasses.dataclass
@@ -42,6 +45,7 @@ class Request:
     headers: dict
     at: float
     busy: int = 0  # of its server, this one included, when it came
+    sent: int = 0  # bytes of the body that went out
 
 
 @dataclasses.dataclass
@@ -221,6 +225,10 @@ class FaultServer:
         with self._lock:
             return [r for r in self.log if path in (None, r.path) and method in (None, r.method)]
 
+    def sent(self, path):
+        """How many bytes of bodies went out for it, in all."""
+        return sum(request.sent for request in self.requests(path))
+
     def wait_for(self, path, seconds=20):
         """Until that path was asked for."""
         until = time.monotonic() + seconds
@@ -316,11 +324,15 @@ class FaultServer:
             connection.sendall(answer.garbage)
             return False
         headers = self._head(answer)
-        lines = [f"HTTP/1.1 {answer.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
-        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        lines = [f"{answer.version} {answer.status} Scripted",
+                 *(f"{name}: {value}" for name, value in headers.items())]
+        connection.sendall(answer.before + "\r\n".join([*lines, "", ""]).encode("latin-1"))
         if request.method == "HEAD":
             return True
-        return self._send_body(connection, answer)
+        may_go_on = self._send_body(connection, answer, request)
+        if answer.then == "reset":
+            self._reset(connection)
+        return may_go_on and not answer.then
 
     @staticmethod
     def _of_range(answer, request):
@@ -348,13 +360,20 @@ class FaultServer:
             headers["Content-Length"] = len(answer.body) if answer.length is True else answer.length
         return {**headers, **answer.headers}
 
-    def _send_body(self, connection, answer):
+    @staticmethod
+    def _reset(connection):
+        # SO_LINGER with 0 seconds: close() sends RST and drops what is still on its way, so a moment first.
+        time.sleep(0.05)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def _send_body(self, connection, answer, request):
         body = answer.body
         stop = min(n for n in (answer.cut_after, answer.reset_after, answer.stall_after, len(body))
                    if n is not None)
         step, pause = answer.pace or (65536, 0)
         for at in range(0, stop, step):
             piece = body[at:min(at + step, stop)]
+            request.sent += len(piece)
             if answer.chunked:
                 piece = b"%x\r\n%s\r\n" % (len(piece), piece)
             connection.sendall(piece)
@@ -364,9 +383,7 @@ class FaultServer:
             self._release.wait(60)
             return False
         if answer.reset_after is not None:
-            # SO_LINGER with 0 seconds: close() sends RST and drops what is still on its way, so a moment first.
-            time.sleep(0.05)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._reset(connection)
             return False
         if answer.cut_after is not None:
             return False
