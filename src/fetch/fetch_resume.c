@@ -95,8 +95,22 @@ bool fetch_resume_ask(struct fetch *f, struct http_request *rq)
         fetch_resume_reset(f);
         return false;
     }
+    if (r->no_ranges)
+        return false;
     rq->range = (struct http_range){ .kind = HTTP_REST, .first = r->first };
     rq->if_range = r->validator.n ? buf_z(&r->validator) : NULL;
+    return true;
+}
+
+/* What servers without ranges were seen to answer to one. Not 404 and not what may pass. */
+bool fetch_resume_was_refused(struct fetch *f, int status)
+{
+    struct resume *r = &f->resume;
+
+    if (!r->first || r->no_ranges ||
+        (status != 400 && status != 403 && status != 405 && status != 501))
+        return false;
+    r->no_ranges = true;
     return true;
 }
 
@@ -177,6 +191,8 @@ static int take_rest(struct fetch *f, const struct http_head *h, struct err *e)
     if ((uint64_t)r->first != f->resume.first || (uint64_t)r->last + 1 != total ||
         (r->total >= 0 && (uint64_t)r->total != total))
         return refuse(f, e, "it sends another part");
+    if (h->body_bytes >= 0 && (uint64_t)h->body_bytes != total - f->resume.first)
+        return refuse(f, e, "the length of what it sends is not that of the rest");
     if (cache_is_strong(h->etag) && cache_is_strong(buf_str(&f->resume.validator)) &&
         !str_eq(h->etag, buf_str(&f->resume.validator)))
         return refuse(f, e, "the file has changed");

@@ -42,8 +42,9 @@ static int check_head(struct fetch *f, const struct http_head *h, struct err *e)
     if (h->body_bytes >= 0 && promised != FETCH_BYTES_UNKNOWN &&
         (uint64_t)h->body_bytes != promised)
         return err_set(e, ERR_LENGTH,
-                       "the server sends %" PRId64 " bytes, the index promised %" PRIu64,
-                       h->body_bytes, promised);
+                       "the server sends %" PRId64 " bytes, the index promised %" PRIu64 "%s",
+                       h->body_bytes, promised,
+                       h->encoded ? "; they come in a Content-Encoding, asked for was none" : "");
     if (h->body_bytes >= 0)
         f->view.body_bytes = (uint64_t)h->body_bytes;
     return 0;
@@ -130,7 +131,6 @@ static bool go_past_store(struct fetch *f, const struct http_result *result)
         return false;
     fetch_resume_reset(f);
     f->past_store = true;
-    f->delay_ms = 0;
     return true;
 }
 
@@ -144,24 +144,30 @@ static bool give_up_resuming(struct fetch *f, struct http_result *result)
         err_set(&result->err, ERR_UNSUPPORTED, "the server can't go on at byte %" PRIu64,
                 f->resume.first);
     fetch_resume_reset(f);
-    f->delay_ms = 0;
     return true;
 }
 
 /* An attempt that brought the body forward is a failure of the network, not of this file: a long
- * one over a line that breaks every minute gets there in the end. */
+ * one over a line that breaks every minute gets there in the end. Forward is further than all
+ * before, or a body that is cut and begun again for ever would never be given up. */
 static void count_failure(struct fetch *f)
 {
-    bool forward = f->body && body_bytes(f->body) >= f->resume.first + FORWARD_BYTES;
+    uint64_t got = f->body ? body_bytes(f->body) : 0;
 
-    f->failures = forward ? 1 : f->failures + 1;
+    f->failures++;
+    if (got < f->resume.furthest + FORWARD_BYTES)
+        return;
+    f->resume.furthest = got;
+    f->failures = 1;
 }
 
 static bool try_again(struct fetch *f, struct http_result *result)
 {
     unsigned retries = f->fetcher->world.retries;
 
-    if (!go_past_store(f, result) && !give_up_resuming(f, result)) {
+    f->delay_ms = 0;
+    if (!go_past_store(f, result) && !give_up_resuming(f, result) &&
+        !fetch_resume_was_refused(f, result->status)) {
         count_failure(f);
         if (!retry_after(result, f->failures, retries, &f->delay_ms))
             return false;

@@ -51,6 +51,20 @@ def fetch(dray, dest, fault):
     return faulty.Fetch(dray, dest, fault.index)
 
 
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory):
+    """Makes a faulty.Batch, once for a module."""
+    made = []
+
+    def make(name):
+        made.append(faulty.Batch(tmp_path_factory.mktemp(name)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
 @pytest.fixture
 def wheel(tmp_path):
     """Makes a wheel in a folder of this test: wheel("demo", "1.0", payload=...)."""

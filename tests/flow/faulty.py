@@ -1,7 +1,8 @@
 """What the tests of faults share: a run that must end well before any default time-out, and what may be there then."""
 
 import program
-from fault_server import Answer
+from fault_server import Answer, FaultServer
+from make_index import make_wheel
 from program import names_in, succeeded
 from test_store import store_of
 
@@ -44,6 +45,53 @@ class Fetch:
         result = program.failed_with(self(*words, **more), *needles)
         assert names_in(self.dest) == []
         return result
+
+
+class Batch:
+    """Many projects with a fault each, fetched by one run, since each waits for its next attempt; the tests look at
+    one each. The run itself may fail: what each of them came to is theirs to say."""
+
+    def __init__(self, folder):
+        self.server = FaultServer()
+        self.folder, self.made, self.relays, self._paths = folder, {}, {}, {}
+        self.fetch = Fetch(program.Program(folder / "home"), folder / "dest", self.server.index)
+
+    def add(self, key, *answers, payload, relay=None, **facts):
+        """A project for `key`, with the answers to its file; `relay`: that stands in front of them."""
+        name = f"demo-{len(self.made)}"
+        self.made[key] = path = make_wheel(self.folder / "made", name, "1.0", payload=payload)
+        self._paths[key] = f"/files/{path.name}"
+        if relay:
+            self.relays[key] = relay
+            facts["listed"] = f"{facts.get('scheme', 'http')}://localhost:{relay.port}{self._paths[key]}"
+        facts.pop("scheme", None)
+        self.server.project(name, self.server.wheel(path, *answers, **facts))
+
+    def run(self, *words, seconds=40):
+        names = [f"demo-{n}" for n in range(len(self.made))]
+        self.result = self.fetch(*words, *names, seconds=seconds)
+        return self
+
+    def holds(self, key):
+        path = self.made[key]
+        there = self.fetch.dest / path.name
+        assert there.exists() and there.read_bytes() == path.read_bytes(), self.result
+
+    def has_nothing_else(self):
+        """Of the whole run: all succeeded, so there is nothing half-way."""
+        succeeded(self.result)
+        self.fetch.holds(*self.made.values())
+
+    def requests(self, key):
+        return self.server.requests(self._paths[key])
+
+    def sent(self, key):
+        return self.server.sent(self._paths[key])
+
+    def stop(self):
+        for relay in self.relays.values():
+            relay.stop()
+        self.server.stop()
 
 
 def can_resume(body, **facts):

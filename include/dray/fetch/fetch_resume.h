@@ -20,11 +20,13 @@ struct resume {
     struct buf validator; /* for If-Range, of the answer that its bytes came with; "": none */
     uint64_t total_bytes; /* by that answer, or FETCH_BYTES_UNKNOWN */
     uint64_t first;       /* where the present attempt goes on; 0: at the beginning */
+    uint64_t furthest;    /* that any attempt came to when it last counted as a step forward */
     enum resume_answer answer;
     bool encoded;           /* that answer's bytes are not those of the file */
     bool went_on;           /* its bytes are of several answers */
     bool forbidden;         /* since those of several did not fit together */
     bool held;              /* the body is open while the machine waits */
+    bool no_ranges;         /* the server refuses them; what came stays until the whole comes */
     struct loop_task guard; /* large: is to outlive a kill */
 };
 
@@ -39,10 +41,13 @@ void fetch_resume_reset(struct fetch *f);
 void fetch_resume_hold(struct fetch *f);
 /* It waits no more. */
 void fetch_resume_release(struct fetch *f);
-/* Makes a request one for the rest; false: from the first byte, and there is no body any more. */
+/* Makes a request one for the rest; false: from the first byte, and there is no body any more,
+ * or one that goes when the whole comes. */
 bool fetch_resume_ask(struct fetch *f, struct http_request *rq);
 /* The head of the answer to that. */
 int fetch_resume_head(struct fetch *f, const struct http_head *h, struct err *e);
+/* Did it end because the rest was asked for? Then all of it is asked for next, once. */
+bool fetch_resume_was_refused(struct fetch *f, int status);
 /* The whole is coming: what to ask with for the rest, should it be cut. */
 void fetch_resume_begin(struct fetch *f, const struct http_head *h);
 /* All its bytes have come, as far as one knows. */
