@@ -110,7 +110,3 @@ def reset_at(n, **facts):
 
 def ranges_of(requests):
     return [request.headers.get("range") for request in requests]
-
-
-def partials(dray):
-    return names_in(store_of(dray) / "partial")
