@@ -50,7 +50,7 @@ def of_dray(job, command, *more, targets=("3.12:linux_x86_64",)):
     # With a target no Python is asked for its tags.
     return [job.tools.dray, command, "--progress", "off", "-q",
             *(word for target in targets for word in ("--target", target)),
-            "--index-url", job.index, *more]
+            "--index-url", job.index, *(("--cert", job.work.ca) if job.work.ca else ()), *more]
 
 
 def dray(job, *more):
@@ -199,8 +199,28 @@ def of_curl(job, config, *more):
             str(job.work.kind.connections), *more, "--config", config]
 
 
-def curl(job):
-    return of_curl(job, job.work.lists / "urls.curl", "--output-dir", job.out)
+def curl(job, *more):
+    trust = ("--cacert", job.work.ca) if job.work.ca else ()
+    return of_curl(job, job.work.lists / "urls.curl", "--output-dir", job.out, *trust, *more)
+
+
+def curl_again(job):
+    # Not with -C -: whatever was there before, it would be taken for a beginning.
+    return curl(job, "--retry", "10", "--retry-all-errors")
+
+
+def pip_again(job):
+    # Given URLs: it ends with a traceback when a page is reset half-way. Resuming is its default.
+    return [job.tools.python(), "-m", "pip", "download", "--no-deps", "--no-input", "-q",
+            "--disable-pip-version-check", "--no-index", "-r", job.work.lists / "urls.txt",
+            "--no-cache-dir", "--retries", "10", "-d", job.out]
+
+
+def uv_urls(job):
+    """It has no command that only downloads."""
+    return ["env", f"SSL_CERT_FILE={job.work.ca}", job.tools.uv(), "pip", "install", "-q", "--no-config",
+            "--no-deps", "--no-index", "--no-python-downloads", "--python", job.tools.python(),
+            "--cache-dir", job.cache, "--target", job.out, "-r", job.work.lists / "urls.txt"]
 
 
 def curl_metadata(job):
@@ -214,5 +234,6 @@ def curl_metadata(job):
 def aria2(job):
     # It has each file's control file synced to the disk, and no option against that.
     return ["aria2c", "--no-conf", "--quiet", "-j", str(job.work.kind.connections), "-x", "1",
+            *((f"--ca-certificate={job.work.ca}",) if job.work.ca else ()),
             "--allow-overwrite=true", "--auto-file-renaming=false", "--file-allocation=none",
             "-d", job.out, "-i", job.work.lists / "urls.aria2"]

@@ -16,9 +16,11 @@ import steady
 COMMAND_SECONDS = 180
 # A cache of more files than that is gone at once, since the disk may not be large.
 CACHE_STAYS_BYTES = 256 * 1024**2
+DISTURBED_SEED = 1
 Failed = result.Failed
 
 FILES = ("bytes", "files", "latency")
+HTTPS = ("https", "https-one")
 METADATA = ("metadata", "sidecars", "binary")
 
 
@@ -60,6 +62,10 @@ class Sample:
     pages: int = 0
     requests: int = 0  # but for pages
     body_bytes: int = 0  # of those
+    calm_s: float = 0.0  # wall time of the same where nothing was disturbed
+    wire_bytes: int = 0  # that the server sent
+    calm_bytes: int = 0  # that it sent where nothing was disturbed
+    resets: int = 0
 
 
 def metadata_of(key, title, words, check, **more):
@@ -79,14 +85,24 @@ def resolvers(bench, check, dray, dray_stale):
 
 CONTENDERS = {
     contender.key: contender for contender in (
-        Contender("dray", "dray", command.dray, tool="dray"),
+        Contender("dray", "dray", command.dray, (*FILES, *HTTPS), "dray"),
         Contender("dray-kept", "dray, with its store", command.dray_kept, ("bytes", "files"),
                   "dray"),
         Contender("dray-urls", "dray, given URLs", command.dray_urls, ("files",), "dray"),
         Contender("floor", "floor: one blocking connection", command.floor, ("bytes", "files")),
-        Contender("curl", "curl --parallel", command.curl, tool="curl"),
-        Contender("aria2c", "aria2c", command.aria2, ("bytes", "files"), "aria2c"),
+        Contender("curl", "curl --parallel", command.curl, (*FILES, *HTTPS), "curl"),
+        Contender("aria2c", "aria2c", command.aria2, ("bytes", "files", *HTTPS), "aria2c"),
+        Contender("uv-urls", "uv pip install --target, which unpacks", command.uv_urls, HTTPS, "uv",
+                  result.check_unpacked_all),
         Contender("pip", "pip download", command.pip, tool="pip", part="sample", max_rounds=1),
+
+        Contender("dray-disturbed", "dray", command.dray, ("disturbed",), "dray"),
+        Contender("dray-disturbed-kept", "dray, with its store", command.dray_kept, ("disturbed",),
+                  "dray"),
+        Contender("curl-disturbed", "curl --parallel --retry 10 --retry-all-errors",
+                  command.curl_again, ("disturbed",), "curl"),
+        Contender("pip-disturbed", "pip download --retries 10, given URLs", command.pip_again, ("disturbed",),
+                  "pip", max_rounds=1),
 
         metadata_of("dray-metadata", "dray metadata", command.dray_metadata, result.check_dray,
                     tool="dray"),
@@ -149,6 +165,8 @@ def environment(folder):
 def run(contender, tools, work, folder, check):
     """Runs it once into a new directory, which is gone afterwards. Raises Failed."""
     try:
+        if work.kind.disturbed:
+            return run_disturbed(contender, tools, work, folder, check)
         if not contender.warm:
             cache = new_cache(folder)
         else:
@@ -165,6 +183,17 @@ def run(contender, tools, work, folder, check):
     finally:
         # What one has left to write is not the next one's trouble.
         os.sync()
+
+
+def run_disturbed(contender, tools, work, folder, check):
+    """Twice: as it is, and with one answer in twenty reset."""
+    work.relay.begin("calm")
+    calm = run_into(contender, tools, work, folder, new_cache(folder), check)
+    sent = work.relay.begin(f"answers {DISTURBED_SEED}")
+    sample = run_into(contender, tools, work, folder, new_cache(folder), check)
+    disturbed = work.relay.begin("calm")
+    return dataclasses.replace(sample, calm_s=calm.wall_s, calm_bytes=sent["down"],
+                               wire_bytes=disturbed["down"], resets=disturbed["resets"])
 
 
 def new_cache(folder):

@@ -14,6 +14,7 @@ sys.path.insert(0, str(FLOW))
 
 import make_index  # noqa: E402
 import servers  # noqa: E402
+from certificates import Authority  # noqa: E402, F401 (workload's)
 
 MARK_SECONDS = 10
 
@@ -38,7 +39,7 @@ http {{
     types {{ }}
     default_type application/octet-stream;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{tls};
         root {root};
         location /files/ {{ add_header Cache-Control "max-age=365000000, immutable, public"; }}
         location /simple/ {{
@@ -59,14 +60,20 @@ http {{
 
 
 @contextlib.contextmanager
-def serving(root, run, logged):
-    """Serves `root`; yields the port. `logged`: `run`/access.log says what was asked for."""
+def serving(root, run, logged, authority=None):
+    """Serves `root`; yields the port. `logged`: `run`/access.log says what was asked for.
+    `authority`: over TLS, HTTP/2 included, with a certificate of it."""
     run.mkdir()
     port = servers.free_port()
     config = run / "nginx.conf"
+    tls = ""
+    if authority:
+        shown = authority.server("127.0.0.1")
+        tls = f" ssl http2; ssl_certificate {shown.chain}; ssl_certificate_key {shown.key}"
     config.write_text(CONFIG.format(run=run, root=root, port=port, page_type=make_index.JSON_TYPE,
-                                    log=f"{run}/access.log asked" if logged else "off"))
+                                    tls=tls, log=f"{run}/access.log asked" if logged else "off"))
     command = [servers.find_nginx(), "-p", run, "-c", config, "-e", run / "error.log"]
+    # To a plain question a server of TLS answers 400, so it is up.
     with servers.running(command, f"http://127.0.0.1:{port}/simple/", run / "nginx.log"):
         yield port
 

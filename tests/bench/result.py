@@ -1,12 +1,12 @@
 """Whether a run did its work: the right files, or the metadata of every wheel, really read."""
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 import zipfile
 import zlib
 
+import huge
 import matrix
 
 PINS_LEAST = 200
@@ -39,7 +39,7 @@ def check_folder(folder, entries):
     found = {path.name: path for path in folder.iterdir()}
     check_same(found, wanted, "files")
     for name, digest in wanted.items():
-        if hashlib.sha256(found[name].read_bytes()).hexdigest() != digest:
+        if huge.sha256_of(found[name]) != digest:
             raise Failed(f"{name} has other bytes than the server's")
 
 
@@ -82,13 +82,23 @@ def check_uv_matrix(run):
             check_unpacked(run.work.root / "files" / entry["filename"], found[name])
 
 
+def check_unpacked_all(run):
+    """What all the wheels hold, in one directory."""
+    wanted = {run.work.project_of(entry): entry for entry in run.entries}
+    found = {run.work.canonical(path.name.split("-")[0]): path
+             for path in run.out.glob("*.dist-info")}
+    check_same(found, wanted, "packages")
+    for name, entry in wanted.items():
+        check_unpacked(run.work.root / "files" / entry["filename"], found[name])
+
+
 def check_unpacked(wheel, info):
     """`info`: its dist-info, in which RECORD is the installer's."""
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.namelist():
             path = info.parent / member
-            found = path.read_bytes() if path.is_file() else None
-            if path.name != "RECORD" and found != archive.read(member):
+            same = path.is_file() and (path.name == "RECORD" or huge.is_member(archive, member, path))
+            if not same:
                 raise Failed(f"{path} is missing or not as in {wheel.name}")
 
 

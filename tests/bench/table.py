@@ -34,6 +34,9 @@ class Row:
     pages: float = 0.0  # of the index, in all
     requests: float = 0.0  # beside those, of each file
     kib: float = 0.0  # of their bodies, of each file
+    calm_s: float = 0.0  # where nothing was disturbed
+    wire: float = 1.0  # what the server sent, over what it sent where nothing was disturbed
+    resets: float = 0.0
 
     @property
     def wall_ms(self):
@@ -73,7 +76,8 @@ def row_of(contender, samples, work):
 
     return Row(contender, len(samples), scale * median("wall_s"), scale * median("cpu_s"),
                max(s.peak_mib for s in samples), scale, scale * median("pages"),
-               median("requests") / count, median("body_bytes") / 1024 / count)
+               median("requests") / count, median("body_bytes") / 1024 / count, median("calm_s"),
+               median("wire_bytes") / max(median("calm_bytes"), 1), median("resets"))
 
 
 class Goals:
@@ -160,6 +164,16 @@ def warm_goals(goals):
                       at_least=True)
 
 
+def disturbed_goals(goals):
+    goals.below("bytes sent, of those undisturbed", "dray-disturbed", "wire", 1.1)
+    goals.against("wall time, of curl's", "dray-disturbed", "curl-disturbed", 1.0)
+
+
+def https_goals(goals):
+    for key, who in (("curl", "curl's"), ("aria2c", "aria2c's"), ("uv-urls", "uv's")):
+        goals.against(f"wall time, of {who}", "dray", key, 1.0 if who != "curl's" else 1.1)
+
+
 def large_goals(goals):
     for key, how in (("dray-metadata", "metadata"), ("dray", "download")):
         goals.against(f"peak memory of {how}, large over small", f"{key}-last", f"{key}-first",
@@ -170,7 +184,8 @@ def large_goals(goals):
 GOALS = {
     "bytes": bytes_goals, "files": files_goals, "latency": latency_goals, "warm": warm_goals,
     "metadata": metadata_goals, "sidecars": sidecars_goals, "binary": uv_goals,
-    "large": large_goals, "resolve": resolve_goals, "real": real_goals, "matrix": matrix_goals,
+    "large": large_goals, "disturbed": disturbed_goals, "https": https_goals,
+    "https-one": https_goals, "resolve": resolve_goals, "real": real_goals, "matrix": matrix_goals,
 }
 
 
@@ -192,6 +207,9 @@ def bench_markdown(work, rows):
         lines += ["| | wall s | CPU s | peak MiB | requests | KiB | pages | rounds |"]
     elif work.log:
         lines += ["| | wall s | CPU s | peak MiB | requests/wheel | KiB/wheel | pages | rounds |"]
+    elif work.kind.disturbed:
+        lines += ["| | wall s | CPU s | peak MiB | undisturbed s | resets "
+                  "| sent, of undisturbed | rounds |"]
     else:
         lines += ["| | wall s | CPU s | peak MiB | MiB/s | files/s | rounds |"]
     lines += [f"|---{'|--:' * (lines[-1].count('|') - 2)}|"]
@@ -204,6 +222,8 @@ def bench_markdown(work, rows):
             cells = " | ".join(f"{about}{number:,.0f}" for number in row.totals(count))
         elif work.log:
             cells = f"{row.requests:.2f} | {row.kib:,.1f} | {about}{row.pages:,.0f}"
+        elif work.kind.disturbed:
+            cells = f"{row.calm_s:.2f} | {row.resets:.0f} | {row.wire:.3f}"
         else:
             cells = (f"{work.bytes / MIB / row.wall_s:,.0f} "
                      f"| {len(work.entries) / row.wall_s:,.0f}")

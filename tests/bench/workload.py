@@ -8,6 +8,7 @@ import pathlib
 import random
 import zipfile
 
+import huge
 import matrix
 import nginx
 import real
@@ -34,6 +35,9 @@ class Kind:
     real: bool = False  # known projects, of which nothing but metadata is fetched
     matrix: bool = False  # a set of projects for many targets: those are what counts
     logged: bool = False  # requests count
+    tls: bool = False  # over HTTPS
+    in_memory: bool = False  # all files on a tmpfs, where there is room: disks are not the question
+    disturbed: bool = False  # each runs twice: as it is, and with one answer in twenty reset
     connections: int = 20  # that curl and aria2c may open
     delay_ms: float = 0.0  # each way
     sample: int = 0  # files that stand for all where all would take too long
@@ -68,6 +72,10 @@ KINDS = {
         Kind("matrix", 100, 40, f"{{count:,}} packages for {matrix.SHAPE}, wheels of {{size}}",
              sizes=(4, 60), matrix=True, logged=True, sample=2, **FAR),
         Kind("warm", 200, 60, "{count:,} x {size}, a second time", sizes=(20, 200), logged=True),
+        Kind("disturbed", 300, 100, "{count:,} wheels of 20 KiB to 8 MiB, one answer in twenty reset",
+             disturbed=True),
+        Kind("https", 8, 2, sizes=(256 * KIB, 256 * KIB), tls=True, in_memory=True),
+        Kind("https-one", 1, 1, sizes=(2047 * KIB, 2047 * KIB), tls=True, in_memory=True),
         Kind("large", 2, 2, "one wheel of 16 MiB, one of 256 MiB", sizes=(16 * KIB, 256 * KIB),
              shapes="pure", extremes=True, logged=True),
     )
@@ -86,6 +94,8 @@ class Workload:
     port: int
     entries: list  # as the index has them: filename, size, hashes
     log: object = None  # nginx.Log, if requests count
+    relay: object = None  # nginx.Relay, if there is one
+    ca: pathlib.Path = None  # of the authority, with TLS
 
     canonical = staticmethod(make_index.canonical)
 
@@ -146,11 +156,23 @@ class Workload:
         return f'url = "{url}"\noutput = "{{out}}/{name}"\nrange = "{first}-"\nfail\nsilent\n'
 
 
+def sizes_of(kind, count):
+    """Of payloads, in bytes."""
+    if kind.disturbed:
+        return [size * KIB for size in make_index.mixed_sizes(count)]
+    chance = random.Random(kind.key)
+    return [chance.randint(kind.sizes[0] * KIB, kind.sizes[1] * KIB) for _ in range(count)]
+
+
+def make_huge(kind, count, folder):
+    """Wheels that are not to be held in memory."""
+    for number, payload in enumerate(sizes_of(kind, count)):
+        yield huge.make_wheel(folder, f"bench_{number:04}", payload)
+
+
 def make_random(kind, count, folder):
     """Wheels of random content."""
-    sizes = random.Random(kind.key)
-    for number in range(count):
-        payload = sizes.randint(kind.sizes[0] * KIB, kind.sizes[1] * KIB)
+    for number, payload in enumerate(sizes_of(kind, count)):
         yield make_index.describe(make_index.make_wheel(folder, f"bench-{number:04}", "1.0",
                                                         payload=payload, seed=kind.key))
 
@@ -182,7 +204,7 @@ def make_files(kind, count, root):
     elif kind.matrix:
         entries = matrix.make(root, count, [KIB * size for size in kind.sizes])
     else:
-        make = make_alike if kind.shapes else make_random
+        make = make_alike if kind.shapes else make_huge if kind.in_memory else make_random
         entries = list(make(kind, count, root / "files"))
         make_index.write_index(root, entries)
     # Just written, so in the page cache; on the disk too before anybody's time is taken.
@@ -196,11 +218,16 @@ def ready(kind, count, folder):
     root = folder / "root"
     entries = make_files(kind, count, root)
     with contextlib.ExitStack() as stack:
-        port = stack.enter_context(nginx.serving(root, folder / "nginx", kind.logged))
-        if kind.delay_ms:
-            port = stack.enter_context(nginx.relay(port, kind.delay_ms)).port
+        authority = nginx.Authority(folder / "authority") if kind.tls else None
+        port = stack.enter_context(nginx.serving(root, folder / "nginx", kind.logged, authority))
+        relay = None
+        if kind.delay_ms or kind.disturbed:
+            relay = stack.enter_context(nginx.relay(port, kind.delay_ms))
+            port = relay.port
+        scheme = "https" if kind.tls else "http"
         work = Workload(kind, kind.title(count), folder / "lists", root,
-                        f"http://127.0.0.1:{port}", port, entries)
+                        f"{scheme}://127.0.0.1:{port}", port, entries, relay=relay,
+                        ca=authority.ca if authority else None)
         work.write_lists()
         if kind.logged:
             work.log = nginx.Log(folder / "nginx" / "access.log", work.base)

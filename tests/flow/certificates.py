@@ -6,8 +6,6 @@ import shutil
 import ssl
 import subprocess
 
-import pytest
-
 # `openssl ca`, since of all its commands only this one lets certificates be expired in every version.
 CONFIG = """
 [req]
@@ -62,6 +60,7 @@ class Authority:
 
     def __init__(self, folder):
         if not shutil.which("openssl"):
+            import pytest  # here, since benches have none
             pytest.skip("no openssl command")
         self.folder = folder
         self.ca = folder / "ca.pem"

@@ -86,6 +86,15 @@ def make_wheel(folder, name, version, *, tag="py3-none-any", build="", requires_
     return path
 
 
+def mixed_sizes(count):
+    """KiB of payload of so many wheels: most are small, of any thirty three have 1 MiB, one or less 4 or 8 MiB."""
+    chance = random.Random(count)
+    sizes = [size for size, one_in in ((8192, 75), (4096, 38), (1024, 10)) for _ in range(count // one_in)]
+    sizes += [chance.randint(20, 400) for _ in range(count - len(sizes))]
+    chance.shuffle(sizes)
+    return sizes
+
+
 def make_sdist(folder, name, version, *, payload=1024):
     """A source distribution: enough of one to be chosen and fetched."""
     stem = f"{escaped(name)}-{version}"

@@ -7,7 +7,6 @@ as bodies, each at a byte drawn evenly from its Content-Length.
 """
 
 import os
-import random
 
 import make_index
 import program
@@ -17,9 +16,6 @@ from faulty import Fetch
 from relay import DOWN, Disturbance, Relay
 
 COUNT = 300
-KIB = 1024
-LARGE = [(8 * KIB, 4), (4 * KIB, 8), (1 * KIB, 30)]  # KiB, how many; all others are small
-SMALL = 20, 400
 LEAST_BYTES, MOST_BYTES = 100 << 20, 200 << 20
 MOST_AGAIN = 1.01  # without going on where it was cut it would be 1.017
 SECONDS = 120
@@ -29,11 +25,8 @@ SECONDS = 120
 def wheels(tmp_path_factory):
     """The index's root and its files: many small ones, some of 1, 4 and 8 MiB."""
     root = tmp_path_factory.mktemp("disturbed")
-    sizes = [size for size, n in LARGE for _ in range(n)]
-    chance = random.Random(1)
-    sizes += [chance.randint(*SMALL) for _ in range(COUNT - len(sizes))]
-    chance.shuffle(sizes)
-    made = [make_index.make_wheel(root / "files", f"w{n}", "1.0", payload=size * KIB) for n, size in enumerate(sizes)]
+    made = [make_index.make_wheel(root / "files", f"w{n}", "1.0", payload=size * 1024)
+            for n, size in enumerate(make_index.mixed_sizes(COUNT))]
     assert LEAST_BYTES < sum(path.stat().st_size for path in made) < MOST_BYTES
     make_index.write_index(root, [make_index.describe(path) for path in made])
     return root, made
