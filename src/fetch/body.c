@@ -18,6 +18,7 @@ struct body {
     char *piece; /* of `room`; NULL until there is something to write */
     size_t piece_bytes, room;
     uint64_t bytes, max_bytes;
+    uint64_t announced_bytes; /* 0: unknown */
     unsigned algs;
 };
 
@@ -27,6 +28,8 @@ static void take_piece(struct body *b)
     struct body_pool *p = b->pool;
 
     b->room = b->max_bytes < WRITE_BYTES ? (size_t)b->max_bytes : WRITE_BYTES;
+    if (b->announced_bytes && b->announced_bytes < b->room)
+        b->room = (size_t)b->announced_bytes;
     b->piece = b->room == WRITE_BYTES && p->n ? p->free[--p->n] : mem_resize(NULL, b->room, 1);
 }
 
@@ -71,6 +74,11 @@ struct body *body_resume(struct place_file *file, struct body_pool *pool, unsign
     b->algs = algs;
     hasher_init(&b->hasher, algs);
     return b;
+}
+
+void body_announce(struct body *b, uint64_t bytes)
+{
+    b->announced_bytes = bytes;
 }
 
 static int body_flush(struct body *b, struct err *e)

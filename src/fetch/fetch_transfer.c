@@ -45,8 +45,11 @@ static int check_head(struct fetch *f, const struct http_head *h, struct err *e)
                        "the server sends %" PRId64 " bytes, the index promised %" PRIu64 "%s",
                        h->body_bytes, promised,
                        h->encoded ? "; they come in a Content-Encoding, asked for was none" : "");
-    if (h->body_bytes >= 0)
-        f->view.body_bytes = (uint64_t)h->body_bytes;
+    if (h->body_bytes < 0)
+        return 0;
+    f->view.body_bytes = (uint64_t)h->body_bytes;
+    if (f->body)
+        body_announce(f->body, (uint64_t)h->body_bytes);
     return 0;
 }
 

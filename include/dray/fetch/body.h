@@ -29,6 +29,8 @@ struct body *body_create(struct place *place, struct body_pool *pool, unsigned a
 struct body *body_resume(struct place_file *file, struct body_pool *pool, unsigned algs,
                          uint64_t max_bytes);
 int body_add(struct body *b, const void *bytes, size_t n, struct err *e);
+/* So many are on their way, says the server: a small file takes no more memory than that. */
+void body_announce(struct body *b, uint64_t bytes);
 /* These are in the file already. */
 int body_recall(struct body *b, const void *bytes, size_t n, struct err *e);
 /* Forgets all bytes. */
