@@ -29,7 +29,9 @@ def relayed(fault, demo):
     def make(*fates, answer=can_resume, server=fault, **more):
         made.append(Relay(server.port, *fates, **more))
         scheme = server.url.split("://")[0]
-        facts = server.wheel(demo, answer, listed=f"{scheme}://localhost:{made[-1].port}/files/{demo.name}")
+        # The name has two addresses, so the last failure would be that of the other one.
+        host = "localhost" if scheme == "https" else "127.0.0.1"
+        facts = server.wheel(demo, answer, listed=f"{scheme}://{host}:{made[-1].port}/files/{demo.name}")
         fault.project("demo", facts)
         return made[-1]
 
@@ -103,7 +105,7 @@ def test_refused_twice_then_up(fetch, dray, demo, relayed):
 
 def test_refused_for_ever(fetch, relayed):
     relay = relayed(refuse=True)
-    fetch.wrongly("demo", f"localhost port {relay.port}", "refused", "3 attempts", words=("--retries", "2", "demo"))
+    fetch.wrongly("demo", f"127.0.0.1 port {relay.port}", "refused", "3 attempts", words=("--retries", "2", "demo"))
 
 
 # In the handshake
