@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ COMMAND_SECONDS = 180
 # A cache of more files than that is gone at once, since the disk may not be large.
 CACHE_STAYS_BYTES = 256 * 1024**2
 DISTURBED_SEED = 1
+LOOP = re.compile(r"^loop: [\d,]+ turns, p99 ([\d.]+) ms", re.M)
 Failed = result.Failed
 
 FILES = ("bytes", "files", "latency")
@@ -203,11 +205,28 @@ def new_cache(folder):
     return cache
 
 
+def run_loop(contender, tools, work, folder):
+    """One more run of dray, unmeasured: how many milliseconds the longest turn in a hundred of its
+    loop takes; None where it does not say."""
+    out, cache = (pathlib.Path(tempfile.mkdtemp(prefix="loop-", dir=folder)) for _ in range(2))
+    try:
+        words = contender.words(job_of(contender, tools, work, out, cache))
+        _, said = measure([*(word for word in words if word != "-q"), "--stats"], tools, folder)
+        return next((float(found[1]) for found in [LOOP.search(said)] if found), None)
+    finally:
+        shutil.rmtree(out)
+        shutil.rmtree(cache)
+
+
+def job_of(contender, tools, work, out, cache):
+    return command.Job(tools, work, contender.entries(work),
+                       work.lists / f"pinned-{contender.part}.txt", out, cache)
+
+
 def run_into(contender, tools, work, folder, cache, check):
     out = pathlib.Path(tempfile.mkdtemp(prefix="out-", dir=folder))
     try:
-        job = command.Job(tools, work, contender.entries(work),
-                          work.lists / f"pinned-{contender.part}.txt", out, cache)
+        job = job_of(contender, tools, work, out, cache)
         sample, said = measure(contender.words(job), tools, folder)
         asked = work.log.since_last() if work.log else None
         if check:
