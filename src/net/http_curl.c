@@ -31,6 +31,8 @@ struct socket {
     struct socket *prev, *next;
     bool closed;
     bool heard; /* since the last nudge */
+    int flags;  /* as libcurl has them: heard, and not yet told; 0: it does not wait */
+    struct socket *next_waiting;
 };
 
 struct http_curl {
@@ -39,6 +41,8 @@ struct http_curl {
     struct loop_timer *timer, *nudge;
     size_t n_streams;
     struct socket *sockets;
+    struct socket *waiting, **last_waiting; /* in the order in which they were heard */
+    struct loop_task serve;
     http_curl_ended_fn ended;
     bool acting; /* libcurl is on the stack */
     bool closing;
@@ -74,6 +78,65 @@ static void act(struct http_curl *c, curl_socket_t fd, int flags)
     c->acting = false;
 }
 
+static void on_socket(uv_poll_t *uv, int status, int events);
+
+/* libuv stops a handle that it reports an error of (uv__poll_io), and libcurl calls only on
+ * changes: a socket that it still wants would never be heard of again. `s` is there until its close
+ * callback. */
+static void serve_socket(struct socket *s, int flags)
+{
+    act(s->owner, s->fd, flags);
+    if ((flags & CURL_CSELECT_ERR) && !s->closed)
+        uv_poll_start(&s->uv, s->events, on_socket);
+}
+
+static void stop_waiting(struct socket *s)
+{
+    struct socket **at = &s->owner->waiting;
+
+    if (!s->flags)
+        return;
+    while (*at != s)
+        at = &(*at)->next_waiting;
+    *at = s->next_waiting;
+    if (s->owner->last_waiting == &s->next_waiting)
+        s->owner->last_waiting = at;
+    s->flags = 0;
+}
+
+/* At least one, so that it ends. */
+static void serve_waiting(void *ctx)
+{
+    struct http_curl *c = ctx;
+
+    do {
+        struct socket *s = c->waiting;
+        if (!s)
+            return;
+        int flags = s->flags;
+        stop_waiting(s);
+        serve_socket(s, flags);
+    } while (!loop_is_busy(c->loop));
+    if (c->waiting)
+        loop_post(c->loop, &c->serve);
+}
+
+static void await_turn(struct socket *s, int flags)
+{
+    struct http_curl *c = s->owner;
+
+    if (!s->flags) {
+        s->next_waiting = NULL;
+        *c->last_waiting = s;
+        c->last_waiting = &s->next_waiting;
+    }
+    s->flags |= flags;
+    loop_post(c->loop, &c->serve);
+}
+
+/* With fifty sockets at once, each in the middle of a handshake or with a full buffer, one turn of
+ * the loop would take tens of milliseconds: what does not fit into this one is for the next, in the
+ * same order, before whatever is heard later. */
 static void on_socket(uv_poll_t *uv, int status, int events)
 {
     struct socket *s = uv->data;
@@ -88,12 +151,10 @@ static void on_socket(uv_poll_t *uv, int status, int events)
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)
         flags |= CURL_CSELECT_OUT;
-    act(s->owner, s->fd, flags);
-    /* libuv stops a handle that it reports an error of (uv__poll_io), and libcurl calls only on
-     * changes: a socket that it still wants would never be heard of again. `s` is there until its
-     * close callback. */
-    if (status < 0 && !s->closed)
-        uv_poll_start(uv, s->events, on_socket);
+    if (s->owner->waiting || loop_is_busy(s->owner->loop))
+        await_turn(s, flags);
+    else
+        serve_socket(s, flags);
 }
 
 static void free_socket(uv_handle_t *handle)
@@ -106,6 +167,7 @@ static void free_socket(uv_handle_t *handle)
 static void socket_close(struct socket *s)
 {
     s->closed = true;
+    stop_waiting(s);
     if (s->next)
         s->next->prev = s->prev;
     if (s->prev)
@@ -224,6 +286,8 @@ struct http_curl *http_curl_open(struct loop *l, unsigned connections, http_curl
         abort();
     c->loop = l;
     c->ended = ended;
+    c->last_waiting = &c->waiting;
+    c->serve = (struct loop_task){ .fn = serve_waiting, .ctx = c };
     c->timer = loop_timer_create(l, on_timer, c);
     c->nudge = loop_timer_create(l, on_nudge, c);
     loop_timer_unref(c->nudge);
@@ -246,6 +310,7 @@ void http_curl_close(struct http_curl *c)
     curl_multi_cleanup(c->multi);
     while (c->sockets)
         socket_close(c->sockets);
+    loop_unpost(c->loop, &c->serve);
     loop_timer_destroy(c->timer);
     loop_timer_destroy(c->nudge);
     curl_global_cleanup();

@@ -6,7 +6,7 @@
 #include "dray/util/clock.h"
 
 enum {
-    SHARE_BYTES = 2 * 1024 * 1024, /* about 2 ms of hashing and writing */
+    SHARE_BYTES = 1024 * 1024, /* about a millisecond of hashing and writing */
 };
 
 /* If so, the timer says when no more. */

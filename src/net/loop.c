@@ -14,7 +14,7 @@
 #include "dray/util/clock.h"
 #include "dray/util/mem.h"
 
-enum { CLOSING_MS = 1000, TURN_US = 4000 };
+enum { CLOSING_MS = 1000, TURN_US = 4000, BUSY_US = 3000 };
 
 struct loop_signal {
     uv_signal_t uv;
@@ -107,12 +107,18 @@ static void turn_begin(struct loop *l)
     l->idle_ns = uv_metrics_idle_time(&l->uv);
 }
 
-static void turn_end(struct loop *l)
+static uint64_t worked_us(const struct loop *l)
 {
     uint64_t took = uv_hrtime() - l->turn_ns;
-    uint64_t waited = uv_metrics_idle_time(&l->uv) - l->idle_ns;
+    /* It takes the loop for a lock, and changes nothing. */
+    uint64_t waited = uv_metrics_idle_time((uv_loop_t *)(uintptr_t)&l->uv) - l->idle_ns;
 
-    turns_add(&l->turns, took > waited ? (took - waited) / 1000 : 0);
+    return took > waited ? (took - waited) / 1000 : 0;
+}
+
+static void turn_end(struct loop *l)
+{
+    turns_add(&l->turns, worked_us(l));
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -124,6 +130,11 @@ static void on_prepare(uv_prepare_t *prepare)
 bool loop_is_late(const struct loop *l)
 {
     return clock_us() - l->turn_us > TURN_US;
+}
+
+bool loop_is_busy(const struct loop *l)
+{
+    return worked_us(l) > BUSY_US;
 }
 
 static void free_handle(uv_handle_t *handle)

@@ -57,6 +57,8 @@ void loop_unpost(struct loop *l, struct loop_task *t);
 /* For a task that goes through much: this turn has taken some milliseconds, the rest should be
  * posted for the next one. */
 bool loop_is_late(const struct loop *l);
+/* The same for what is called back by sockets, and counts all that this turn has done so far. */
+bool loop_is_busy(const struct loop *l);
 
 /* A timer on the heap, since libuv keeps the memory of a handle past its closing. */
 struct loop_timer;
