@@ -85,6 +85,7 @@ static int job_connect(struct job *j)
                               .per_host = s->connections_per_host,
                               .limit_rate = s->limit_rate,
                               .timeout_ms = s->timeout_s * 1000,
+        .patience = s->retries + 1,
                               .user_agent = "dray/" DRAY_VERSION,
                               .ca_file = j->route.ca_file,
                               .ca_directory = j->route.ca_directory,

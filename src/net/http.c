@@ -17,6 +17,7 @@ enum {
     DEFAULT_PER_HOST = 20,
     DEFAULT_PER_HOST_BULK = 6, /* a few fill any line; more only wear out the cache */
     DEFAULT_TIMEOUT_MS = 15 * 1000,
+    DEFAULT_PATIENCE = 6,
     SPARE_CONNECTIONS = 24, /* kept idle beyond those in use, for hosts that will be asked again */
     STALL_TICKS = 8,
     RATE_OF_ONE = 64 * 1024, /* bytes a second, of one exchange where the rate is limited */
@@ -125,6 +126,7 @@ static void copy_options(struct http_options *to, const struct http_options *fro
     to->http1_only = from->http1_only || from->limit_rate;
     if (from->limit_rate && to->total > connections_for(from->limit_rate))
         to->total = connections_for(from->limit_rate);
+    to->patience = from->patience ? from->patience : DEFAULT_PATIENCE;
     to->timeout_ms = from->timeout_ms ? from->timeout_ms : DEFAULT_TIMEOUT_MS;
     to->user_agent = dup_or_null(from->user_agent);
     to->ca_file = dup_or_null(from->ca_file);

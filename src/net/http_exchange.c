@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,6 +205,8 @@ static void enter_ended(struct http_exchange *x)
 {
     struct http *h = x->http;
 
+    if (x->result.again && x->ticket.host && x->began_us)
+        http_silence_failed(&x->ticket.host->both->silence, x->began_us, clock_us());
     http_queue_leave(&h->queue, &x->ticket);
     loop_post(h->loop, &x->step);
     loop_post(h->loop, &h->admit); /* behind it: what `done` starts may have the seat */
@@ -278,6 +281,20 @@ static void exchange_step(void *ctx)
     }
 }
 
+/* Then it ends here, with the reason. */
+static bool is_given_up(struct http_exchange *x)
+{
+    const struct http_silence *s = &x->ticket.host->both->silence;
+    uint64_t now_us = clock_us();
+
+    if (!http_silence_is_final(s, x->http->options.patience, now_us))
+        return false;
+    err_set(&x->result.err, ERR_CONNECT,
+            "%s port %u is given up for now: nothing came from it for %" PRIu64 " s", x->url.host,
+            x->url.port, (now_us - s->since_us) / 1000000);
+    return true;
+}
+
 void exchange_admit(struct http *h)
 {
     struct http_ticket *t;
@@ -288,12 +305,17 @@ void exchange_admit(struct http *h)
             exchange_go(x, HTTP_AUTH);
             continue;
         }
+        if (is_given_up(x)) {
+            exchange_go(x, HTTP_ENDED);
+            continue;
+        }
         if (x->sink.started && !x->started) {
             h->in_sink = true;
             x->sink.started(x->sink.ctx);
             h->in_sink = false;
         }
         x->started = true;
+        x->began_us = clock_us();
         exchange_go(x, HTTP_NAME);
     }
 }

@@ -21,6 +21,7 @@ void transfer_moved(const struct http_transfer *t)
     x->moved_tick = host->moved_tick = x->http->tick;
     if (host->twin)
         host->twin->moved_tick = x->http->tick;
+    http_silence_heard(&host->both->silence);
 }
 
 /* Puts the URL, fit to be shown, before what went wrong with its answer. */

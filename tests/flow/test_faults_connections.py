@@ -2,6 +2,7 @@
 another goes on; names that come and go; proxies that fail. The bytes arrive, or what is said names the cause."""
 
 import json
+import socket
 import time
 
 import pytest
@@ -240,6 +241,18 @@ def test_a_whole_host_hangs(fetch, fault, wheel, n, connections):
     failed_with(result, "sent nothing for 1000 ms", errors=n)
     assert names_in(fetch.dest) == []
     assert result.seconds < 3 + 1.3 * n / connections, result
+
+
+def test_a_host_that_is_gone(fetch, fault, wheel):
+    """Two hundred time-outs, four at once, would take a minute: after 20 s of silence the rest is not tried."""
+    names = [f"demo-{k}" for k in range(200)]
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as mute:
+        for name in names:
+            made = wheel(name, "1.0")
+            fault.project(name, fault.wheel(made, listed=f"http://127.0.0.1:{mute.getsockname()[1]}/{made.name}"))
+        result = fetch("--retries", "0", "--connections", "4", *names, seconds=60)
+    failed_with(result, "sent nothing for 1000 ms", "is given up for now: nothing came from it for", errors=len(names))
+    assert 20 < result.seconds < 30, result
 
 
 def test_an_index_that_hangs(fetch, other):

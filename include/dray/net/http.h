@@ -26,6 +26,7 @@ struct http_options {
     unsigned total;         /* exchanges at once; 0: 40 */
     unsigned per_host;      /* 0: 20 */
     unsigned per_host_bulk; /* of these, bulk; 0: 6 */
+    unsigned patience;      /* attempts in a row without a byte: the host is given up; 0: 6 */
     unsigned timeout_ms;    /* nothing came from a host for so long, or no connection; 0: 15 s */
     const char *user_agent;
     const char *ca_file;      /* CA bundle (PEM); NULL: the system's */

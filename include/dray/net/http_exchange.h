@@ -73,6 +73,7 @@ struct http_exchange {
     bool is_page;
     bool moved_for_now; /* http_head */
     bool started;
+    uint64_t began_us; /* when it was let in */
     bool tried_afresh; /* a kept connection had broken, a new one was demanded */
     unsigned redirects;
     struct auth_wait auth;  /* in AUTH, and what the last 401 was about */

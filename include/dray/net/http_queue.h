@@ -10,6 +10,7 @@
 
 #include "dray/net/http_dialect.h"
 #include "dray/net/http_pace.h"
+#include "dray/net/http_silence.h"
 #include "dray/util/map.h"
 
 struct http_host;
@@ -29,9 +30,10 @@ struct http_host {
     char *key;              /* "host:port", "host:port bulk" */
     struct http_host *twin; /* the same host for bulk, or for what is not; NULL: not yet needed */
     unsigned max_admitted;
-    struct http_host *both; /* of it and its twin the one that is not bulk; holds the next two */
+    struct http_host *both; /* of it and its twin the one that is not bulk; holds the next three */
     struct http_pace pace;
     struct http_dialect dialect;
+    struct http_silence silence;
     struct http_ticket **heap;
     size_t n_waiting, cap;
     unsigned n_admitted;
