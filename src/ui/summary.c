@@ -215,15 +215,6 @@ static void ms_add(struct buf *out, uint64_t us)
     buf_add_f(out, "%" PRIu64 ".%" PRIu64 " ms", us / 1000, us / 100 % 10);
 }
 
-static void loop_add(struct buf *out, const struct loop_turns *t)
-{
-    buf_add_f(out, "loop: %" PRIu64 " turns, p99 ", t->count);
-    ms_add(out, t->p99_us);
-    buf_add_z(out, ", longest ");
-    ms_add(out, t->max_us);
-    buf_add_c(out, '\n');
-}
-
 void summary_print(FILE *out, const struct summary_options *o, const struct job_result *r,
                    const struct err *run)
 {
@@ -238,11 +229,23 @@ void summary_print(FILE *out, const struct summary_options *o, const struct job_
     }
     if (o->stats && r->found.listings)
         stats_add(&text, &r->found);
-    if (o->stats && r->turns.count)
-        loop_add(&text, &r->turns);
     if (text.n) {
         fwrite(text.p, 1, text.n, out);
         fflush(out);
     }
+    buf_done(&text);
+}
+
+void summary_print_turns(FILE *out, const struct loop_turns *t)
+{
+    struct buf text = { 0 };
+
+    if (t->count == 0)
+        return;
+    buf_add_f(&text, "loop: %" PRIu64 " turns, p99 ", t->count);
+    ms_add(&text, t->p99_us);
+    buf_add_z(&text, ", longest ");
+    ms_add(&text, t->max_us);
+    fprintf(out, "%s\n", buf_z(&text));
     buf_done(&text);
 }

@@ -8,9 +8,8 @@
 #include "dray/job/run.h"
 
 struct summary_options {
-    bool stats;  /* say what it took to resolve the requirements, and how long the loop's turns were
-                  */
-    bool colour; /* screen_may_colour(out, ...) */
+    bool stats;      /* say what it took to resolve the requirements */
+    bool colour;     /* screen_may_colour(out, ...) */
     unsigned quiet;  /* from 1 on no closing line; errors are always told */
     struct str dest; /* the directory, as the user gave it; STR_NONE: the files are gone by now */
 };
@@ -20,3 +19,5 @@ struct summary_options {
  * tells a changed pin from an attack. */
 void summary_print(FILE *out, const struct summary_options *o, const struct job_result *r,
                    const struct err *run);
+/* How long the turns of the loop were, if there were any. */
+void summary_print_turns(FILE *out, const struct loop_turns *t);
