@@ -213,8 +213,7 @@ struct http_exchange *http_start(struct http *h, const struct http_request *rq,
     x->ticket.is_bulk = rq->is_bulk;
     x->result.retry_after_ms = -1;
     h->n_exchanges++;
-    if (url_parse(str_of(rq->url), &x->url, &x->result.err) == 0)
-        url_parse(str_of(rq->url), &x->origin, &x->result.err);
+    url_parse(str_of(rq->url), &x->url, &x->result.err);
     exchange_begin(x);
     return x;
 }

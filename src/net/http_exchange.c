@@ -161,7 +161,9 @@ static void enter_request(struct http_exchange *x)
 
 struct auth_request exchange_auth_request(const struct http_exchange *x)
 {
-    return (struct auth_request){ .url = &x->url, .first = &x->origin, .moved = x->redirects > 0 };
+    return (struct auth_request){ .url = &x->url,
+                                  .first = x->redirects ? &x->origin : &x->url,
+                                  .moved = x->redirects > 0 };
 }
 
 static void on_auth(void *ctx, bool again)

@@ -139,10 +139,12 @@ static void follow_redirect(struct http_exchange *x)
         end(x);
         return;
     }
-    x->redirects++;
     if (x->transfer->answer.status != 301 && x->transfer->answer.status != 308)
         x->moved_for_now = true;
-    url_done(&x->url);
+    if (x->redirects++ == 0)
+        x->origin = x->url;
+    else
+        url_done(&x->url);
     x->url = next;
     x->tried_afresh = false;
     x->lost_addresses = 0;

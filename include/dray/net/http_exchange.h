@@ -63,7 +63,8 @@ struct http_exchange {
     struct http_sink sink;
     struct url url;            /* asked for now */
     const struct proxy *proxy; /* for it; NULL: none */
-    struct url origin;         /* asked for first: its credentials go nowhere else */
+    struct url origin;         /* asked for first, from the first redirect on: its credentials go
+                                * nowhere else */
     char *accept;
     struct http_range range;
     /* They go along on redirects, to other hosts too: the caller keeps the answer at the end of
