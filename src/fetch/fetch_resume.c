@@ -33,8 +33,7 @@ static uint64_t known_total(const struct fetch *f)
 
 bool fetch_body_is_whole(const struct fetch *f)
 {
-    return f->body && known_total(f) != FETCH_BYTES_UNKNOWN &&
-           body_bytes(f->body) == known_total(f);
+    return f->body && body_bytes(f->body) > 0 && body_bytes(f->body) == known_total(f);
 }
 
 /* -- within a run -- */
@@ -102,16 +101,27 @@ bool fetch_resume_ask(struct fetch *f, struct http_request *rq)
     return true;
 }
 
-/* What servers without ranges were seen to answer to one. Not 404 and not what may pass. */
+/* Of what servers were seen to answer to a range, what is not the last word on the whole file. */
+static bool is_about_range(int status)
+{
+    return status == 304 || status == 400 || status == 403 || status == 404 || status == 405 ||
+           status == 410 || status == 412 || status == 501;
+}
+
 bool fetch_resume_was_refused(struct fetch *f, int status)
 {
     struct resume *r = &f->resume;
 
-    if (!r->first || r->no_ranges ||
-        (status != 400 && status != 403 && status != 405 && status != 501))
+    if (!r->first || r->no_ranges || !is_about_range(status))
         return false;
     r->no_ranges = true;
     return true;
+}
+
+void fetch_resume_doubt(struct fetch *f)
+{
+    if (f->body && f->resume.first && body_bytes(f->body) == f->resume.first)
+        f->resume.no_ranges = true;
 }
 
 /* What the file is: by its digest, so that another URL may have the rest. */

@@ -174,6 +174,8 @@ static bool try_again(struct fetch *f, struct http_result *result)
         count_failure(f);
         if (!retry_after(result, f->failures, retries, &f->delay_ms))
             return false;
+        if (f->failures == retries)
+            fetch_resume_doubt(f);
     }
     events_emit(f->fetcher->world.events, &(struct event){ .kind = EVENT_RETRY,
                                                            .fetch = &f->view,
@@ -193,7 +195,10 @@ static void fail_transfer(struct fetch *f, struct http_result *result)
     if (f->view.attempt > 1)
         err_set(&f->fault, f->fault.code, "%s (in the last of %u attempts)", err_text(&f->fault),
                 f->view.attempt);
-    if (result->again || f->fault.code == ERR_STATUS)
+    /* All of it an earlier run's: kept, it would be in the way of who tries only once. */
+    bool in_vain = result->status && f->resume.first && !f->resume.no_ranges && f->body &&
+                   body_bytes(f->body) == f->view.resumed_bytes;
+    if (!in_vain && (result->again || f->fault.code == ERR_STATUS))
         fetch_keep_partial(f);
     fetch_go(f, FETCH_FAILED);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dray/job/blank.h"
+#include "dray/net/url.h"
 #include "dray/py/simple_text.h"
 #include "dray/util/buf.h"
 #include "dray/util/map.h"
@@ -107,6 +108,16 @@ static size_t find_delimiter(struct str s)
     return n;
 }
 
+static int refuse(const struct reader *r, const char *expected, struct str text, struct err *e)
+{
+    struct buf shown = { 0 };
+
+    url_redact(text, &shown);
+    err_set(e, ERR_INPUT, "line %zu: expected %s \"%.200s\"", r->line, expected, buf_z(&shown));
+    buf_done(&shown);
+    return e->code;
+}
+
 static int read_statement(struct reader *r, struct str text, struct err *e)
 {
     ptrdiff_t close = str_rfind(text, ']');
@@ -116,13 +127,10 @@ static int read_statement(struct reader *r, struct str text, struct err *e)
     if (text.p[0] == '[' && close > 1)
         return begin_section(r, str_sub(text, 1, (size_t)close), e);
     if (!r->section.p)
-        return err_set(e, ERR_INPUT,
-                       "line %zu: expected a section such as [global] before \"%.*s\"", r->line,
-                       STR_ARG(text));
+        return refuse(r, "a section such as [global] before", text, e);
     struct str name = blank_trim(str_sub(text, 0, at));
     if (at == text.n)
-        return err_set(e, ERR_INPUT, "line %zu: expected \"=\" or \":\" behind \"%.*s\"", r->line,
-                       STR_ARG(text));
+        return refuse(r, "\"=\" or \":\" behind", text, e);
     if (!name.n)
         return err_set(e, ERR_INPUT, "line %zu: expected a name before the \"%c\"", r->line,
                        text.p[at]);

@@ -297,7 +297,7 @@ static int check_text(const struct setting *which, struct str value, const char 
         return err_set(e, ERR_USAGE, "%s: expected %s, got nothing", origin,
                        which->value_name ? which->value_name : "a value");
     if (value.n > LIMIT_URL_BYTES)
-        return err_set(e, ERR_LIMIT, "%s: the value has %zu bytes, at most %d are taken", origin,
+        return err_set(e, ERR_USAGE, "%s: the value has %zu bytes, at most %d are taken", origin,
                        value.n, LIMIT_URL_BYTES);
     if (str_find(value, '\0') >= 0)
         return err_set(e, ERR_USAGE, "%s: the value holds a NUL character", origin);

@@ -60,14 +60,18 @@ static struct said said_of(struct auth *a, const struct auth_request *r)
 
 static const struct auth_token *token_for(const struct auth *a, const struct url *u)
 {
+    const struct auth_token *best = NULL;
+
     if (strcmp(u->scheme, "https") != 0 && !url_is_loopback(u))
         return NULL;
+    /* One for this very port, else one for any; of several the last, as of all settings. */
     for (size_t i = 0; i < a->options.n_tokens; i++) {
         const struct auth_token *t = &a->tokens[i];
-        if (str_eq_nocase(t->host, str_of(u->host)) && (t->port == 0 || t->port == u->port))
-            return t;
+        if (str_eq_nocase(t->host, str_of(u->host)) && (t->port == 0 || t->port == u->port) &&
+            (!best || t->port || !best->port))
+            best = t;
     }
-    return NULL;
+    return best;
 }
 
 static void read_netrc(struct auth *a)

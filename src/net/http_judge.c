@@ -106,7 +106,7 @@ static int refuse_redirect(struct http_exchange *x, const char *to, const char *
     shown_url(x, &shown);
     buf_add_z(&shown, " redirects to ");
     url_redact(str_of(to), &shown);
-    err_set(&x->result.err, ERR_REDIRECT, "%s: %s", buf_z(&shown), why);
+    err_set(&x->result.err, ERR_REDIRECT, "%.500s: %s", buf_z(&shown), why);
     buf_done(&shown);
     return ERR_REDIRECT;
 }
@@ -122,7 +122,10 @@ static int next_hop(struct http_exchange *x, struct url *out)
         code = refuse_redirect(x, location, "that is one redirect too many");
     else if (url_join(str_of(x->url.text), str_of(location), &joined, &e) < 0 ||
              url_parse(buf_str(&joined), out, &e) < 0)
-        code = refuse_redirect(x, location, "only http and https are followed");
+        code = refuse_redirect(x, location,
+                               str_starts(buf_str(&joined), STR("http"))
+                                   ? "that is not a URL that can be followed"
+                                   : "only http and https are followed");
     else if (strcmp(x->url.scheme, "https") == 0 && strcmp(out->scheme, "http") == 0)
         code = refuse_redirect(x, location, "from https to http is not followed");
     buf_done(&joined);

@@ -222,11 +222,44 @@ void url_basename(struct str url, struct buf *out)
     url_unquote(str_sub(path, (size_t)(str_rfind(path, '/') + 1), path.n), out);
 }
 
-void url_redact(struct str url, struct buf *out)
+/* Where the text begins that is to be shown by itself: a list of URLs has one behind a blank or
+ * comma. The end, when there is none. */
+static size_t next_url(struct str text, size_t from)
 {
-    ptrdiff_t colon = str_search(url, STR("://"));
-    size_t start = colon < 0 ? 0 : (size_t)colon + 3;
-    ptrdiff_t at = colon < 0 ? -1 : userinfo_length(str_sub(url, start, url.n));
+    ptrdiff_t colon = str_search(str_sub(text, from, text.n), STR("://"));
+    size_t at = colon < 0 ? 0 : from + (size_t)colon;
+
+    while (at > from && !str_isspace(text.p[at - 1]) && text.p[at - 1] != ',')
+        at--;
+    return at > from ? at : text.n;
+}
+
+/* What is no URL may have been meant as one: "//me:secret@host", "https:/me:secret@host". Of each
+ * word what stands between its first ":" and its last "@" goes. */
+static void add_words_hidden(struct str text, struct buf *out)
+{
+    while (text.n) {
+        size_t end = 0;
+        while (end < text.n && !str_isspace(text.p[end]))
+            end++;
+        struct str word = str_sub(text, 0, end);
+        ptrdiff_t colon = str_find(word, ':'), at = str_rfind(word, '@');
+        if (colon >= 0 && colon < at) {
+            add_shown(str_sub(word, 0, (size_t)colon), out);
+            buf_add_z(out, ":****");
+            word = str_sub(word, (size_t)at, word.n);
+        }
+        add_shown(word, out);
+        size_t next = end < text.n ? end + 1 : end;
+        add_shown(str_sub(text, end, next), out);
+        text = str_sub(text, next, text.n);
+    }
+}
+
+/* `start`: behind the "://". */
+static void redact_one(struct str url, size_t start, struct buf *out)
+{
+    ptrdiff_t at = userinfo_length(str_sub(url, start, url.n));
     struct str fragment, query;
 
     add_shown(str_sub(url, 0, start), out);
@@ -244,6 +277,20 @@ void url_redact(struct str url, struct buf *out)
         buf_add_c(out, '#');
         add_shown(fragment, out);
     }
+}
+
+void url_redact(struct str url, struct buf *out)
+{
+    ptrdiff_t colon;
+
+    while ((colon = str_search(url, STR("://"))) >= 0) {
+        size_t start = (size_t)colon + 3, end = next_url(url, start);
+        while (start < end && url.p[start] == '/')
+            start++;
+        redact_one(str_sub(url, 0, end), start, out);
+        url = str_sub(url, end, url.n);
+    }
+    add_words_hidden(url, out);
 }
 
 struct str url_cut_fragment(struct str text, struct str *fragment)

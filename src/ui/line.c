@@ -87,8 +87,9 @@ void line_retry(struct buf *out, const struct event *ev, bool colour)
         human_took(out, ev->n * 1000);
     }
     if (ev->text.n) {
+        struct str rest;
         buf_add_z(out, ": ");
-        shown_add(out, ev->text);
+        shown_add(out, str_cut(ev->text, '\n', &rest)); /* the digests, say, are for an error */
     }
     buf_add_c(out, '\n');
 }

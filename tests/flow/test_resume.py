@@ -182,3 +182,18 @@ def test_many_that_wait(dray, dest, fault, wheel):
     assert all((dest / path.name).read_bytes() == path.read_bytes() for path in made)
     asked = [r.headers.get("range") for path in made for r in fault.requests(f"/files/{path.name}")]
     assert asked.count("bytes=5000-") >= 64 and len(asked) == 400
+
+
+@pytest.mark.parametrize("bad", [
+    *(lambda asked, right, status=status: Answer(b"no", status) for status in (304, 404, 410, 412, 500, 503)),
+    lambda asked, right: Answer(garbage=b"what?\r\n\r\n"), lambda asked, right: Answer(garbage=b"")],
+    ids=["304", "404", "410", "412", "500", "503", "garbage", "nothing"])
+def test_what_was_kept_does_not_stand_in_the_way(dray, dest, fault, big, bad):
+    """A server that breaks over ranges, but has the whole."""
+    fault.project("demo", fault.wheel(
+        big, lambda body: Answer(body, headers=TAGGED, ranges=True, stall_after=1000000),
+        lambda body: Answer(body, headers=TAGGED, ranges=bad)))
+    stop_when_it_has(dray, dest, fault, signal.SIGINT, 1000000)
+    succeeded(dray.download("-i", fault.index, "--retries", "2", "demo", dest=dest))
+    assert (dest / big.name).read_bytes() == big.read_bytes()
+    assert ranges_of(fault, big)[-1] is None

@@ -48,6 +48,9 @@ bool fetch_resume_ask(struct fetch *f, struct http_request *rq);
 int fetch_resume_head(struct fetch *f, const struct http_head *h, struct err *e);
 /* Did it end because the rest was asked for? Then all of it is asked for next, once. */
 bool fetch_resume_was_refused(struct fetch *f, int status);
+/* The next attempt is the last. If asking for the rest has brought nothing, it asks for all: some
+ * servers break over ranges, and what was kept must not keep a file from being fetched. */
+void fetch_resume_doubt(struct fetch *f);
 /* The whole is coming: what to ask with for the rest, should it be cut. */
 void fetch_resume_begin(struct fetch *f, const struct http_head *h);
 /* All its bytes have come, as far as one knows. */
