@@ -57,13 +57,22 @@ static bool split_host(struct str text, struct credentials_token *out)
     return out->host.n > 0 && str_find(out->host, '/') < 0;
 }
 
+static bool is_variable(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (!str_isalpha(name.p[i]) && name.p[i] != '_' && (i == 0 || !str_isdigit(name.p[i])))
+            return false;
+    return name.n > 0;
+}
+
 int credentials_parse_token(struct str text, struct credentials_token *out, struct err *e)
 {
     struct credentials_token token = { 0 };
     struct str host = str_cut(text, '=', &token.variable);
 
     /* What stands there may be the token itself, so it is not repeated. */
-    if (!token.variable.n || !split_host(host, &token))
+    if (!is_variable(token.variable) || str_find(host, '@') >= 0 || str_find(host, '*') >= 0 ||
+        !split_host(host, &token))
         return err_set(e, ERR_USAGE,
                        "--bearer-token: expected HOST=VARIABLE or HOST:PORT=VARIABLE, with the "
                        "name of the environment variable that holds the token");

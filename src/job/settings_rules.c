@@ -1,6 +1,8 @@
 /* What settings mean together: what contradicts itself, and pip's --only-binary and --no-binary for
  * one project. */
 #include "dray/job/settings.h"
+
+#include "dray/job/credentials.h"
 #include "dray/net/url.h"
 #include "dray/py/instant.h"
 #include "dray/py/requirement.h"
@@ -40,6 +42,29 @@ static int check_link_mode(const struct settings *s, struct err *e)
     return 0;
 }
 
+/* Where it was said: "--timeout", or a line of some file. */
+static struct str origin_of(const struct settings *s, const char *name)
+{
+    return settings_origin(s, settings_find(str_of(name)));
+}
+
+static int refuse_zero(const struct settings *s, const char *name, const char *least, struct err *e)
+{
+    return err_set(e, ERR_USAGE, "%.*s: expected at least %s", STR_ARG(origin_of(s, name)), least);
+}
+
+static int check_tokens(const struct settings *s, struct err *e)
+{
+    struct credentials_token t;
+    struct str origin = origin_of(s, "bearer-token");
+
+    for (size_t i = 0; i < s->bearer_tokens.n; i++)
+        if (credentials_parse_token(s->bearer_tokens.items[i], &t, e))
+            return str_is(origin, "--bearer-token") ? e->code
+                                                    : err_wrap(e, "%.*s", STR_ARG(origin));
+    return 0;
+}
+
 int settings_check(const struct settings *s, struct err *e)
 {
     const char *word = s->platforms.n        ? "--platform"
@@ -55,11 +80,13 @@ int settings_check(const struct settings *s, struct err *e)
         return err_set(e, ERR_USAGE,
                        "--require-hashes and --no-require-hashes contradict each other");
     if (!s->connections)
-        return err_set(e, ERR_USAGE, "--connections: expected at least 1");
+        return refuse_zero(s, "connections", "1", e);
     if (!s->connections_per_host)
-        return err_set(e, ERR_USAGE, "--connections-per-host: expected at least 1");
+        return refuse_zero(s, "connections-per-host", "1", e);
     if (!s->timeout_s)
-        return err_set(e, ERR_USAGE, "--timeout: expected at least one second");
+        return refuse_zero(s, "timeout", "one second", e);
+    if (check_tokens(s, e))
+        return e->code;
     if (s->report.n && !str_is(s->report, "-") && str_eq(s->report, s->trace))
         return err_set(e, ERR_USAGE, "--report and --trace name the same file");
     return check_link_mode(s, e) ? e->code : check_output(s, e);

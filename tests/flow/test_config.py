@@ -300,3 +300,18 @@ def test_isolated_pip(built, confused):
     assert env["PIP_CONFIG_FILE"] == "/dev/null"
     assert "PIP_CONSTRAINT" not in env and "PIP_CONFIG_SETTINGS" not in env
     assert env["PIP_NO_INDEX"] == "1"
+
+
+@pytest.mark.parametrize("text, said", [
+    ("connections: 0", "expected at least 1"), ("timeout: 0", "expected at least one second"),
+    ("bearer-token: h", "expected HOST=VARIABLE")])
+def test_what_no_setting_can_be_says_where(places, text, said):
+    places.write(places.user, f"# first\n{text}\n")
+    failed_with(places.dray("config"), f"{places.user}, line 2", said, code=2)
+
+
+def test_a_slip_shows_no_password(places):
+    """The section's header was forgotten."""
+    places.write(places.pip, "index-url = https://me:geheim@h/\n")
+    result = failed_with(places.dray("config", env={"PIP_CONFIG_FILE": None}), "line ", code=2)
+    assert "geheim" not in result.err
