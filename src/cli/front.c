@@ -169,6 +169,7 @@ static int run_job(const struct front *f, struct settings *s, struct events *eve
                                    .dest = s->command == COMMAND_INSTALL ? STR_NONE : s->dest },
         result, e);
     print(f, s, result, e);
+    fflush(stdout); /* before what is said of it, where both are one */
     if (s->stats)
         summary_print_turns(stderr, &result->turns);
     write_report(s, result, e);
