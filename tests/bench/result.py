@@ -156,7 +156,7 @@ def check_needed(run, pins):
 
 
 def check_dray(run):
-    told = json.loads(run.said)
+    told = json.loads(run.said.rpartition("\nloop: ")[0])
     check_read(run, [run.work.canonical(item["metadata"]["name"]) for item in told])
     # What it says that it took is what the server saw.
     requests = sum(item["requests"] for item in told)
