@@ -28,7 +28,7 @@ def make_wheel(folder, name, payload):
     info, hashed = f"{name}-{VERSION}.dist-info", hashlib.sha256()
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {VERSION}\n"
     with zipfile.ZipFile(path, "w") as archive:
-        with archive.open(entry_of(f"{name}/data.bin"), "w") as out:
+        with archive.open(entry_of(f"{name}/data.bin"), "w", force_zip64=True) as out:
             for piece in pieces(name, payload):
                 out.write(piece)
                 hashed.update(piece)

@@ -75,7 +75,7 @@ KINDS = {
         Kind("disturbed", 300, 100, "{count:,} wheels of 20 KiB to 8 MiB, one answer in twenty reset",
              disturbed=True),
         Kind("https", 8, 2, sizes=(256 * KIB, 256 * KIB), tls=True, in_memory=True),
-        Kind("https-one", 1, 1, sizes=(2047 * KIB, 2047 * KIB), tls=True, in_memory=True),
+        Kind("https-one", 1, 1, sizes=(2048 * KIB, 2048 * KIB), tls=True, in_memory=True),
         Kind("large", 2, 2, "one wheel of 16 MiB, one of 256 MiB", sizes=(16 * KIB, 256 * KIB),
              shapes="pure", extremes=True, logged=True),
     )
