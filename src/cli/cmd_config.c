@@ -9,7 +9,7 @@
 #include "dray_config.h"
 
 static const enum settings_command commands[] = { COMMAND_DOWNLOAD, COMMAND_WHEEL, COMMAND_INSTALL,
-                                                  COMMAND_METADATA, COMMAND_LOCK };
+                                                  COMMAND_METADATA, COMMAND_LOCK,  COMMAND_DAEMON };
 
 /* The command that `word` names, or COMMAND_CONFIG. */
 static enum settings_command command_of(const char *word)
@@ -46,7 +46,7 @@ static int check_arguments(const struct settings *s, struct err *e)
         return err_set(e, ERR_USAGE, "name the command first: dray config %s", first.p);
     return err_set(e, ERR_USAGE,
                    "\"%s\" is none of the commands that have settings: download, wheel, install, "
-                   "metadata, lock",
+                   "metadata, lock, daemon",
                    first.p);
 }
 

@@ -8,7 +8,7 @@
 
 static int check_wish(const struct settings *s, struct err *e)
 {
-    if (!s->requirements.n && !s->requirement_files.n)
+    if (!settings_has_wish(s))
         return err_set(e, ERR_USAGE,
                        "nothing to lock: name a requirement or a file of them with -r FILE");
     return 0;
@@ -47,19 +47,18 @@ static void print(const struct settings *s, const struct job_result *r, struct e
     buf_done(&out);
 }
 
+const struct front front_lock = {
+    .command = COMMAND_LOCK,
+    .usage = "Usage: dray lock [OPTIONS] REQUIREMENT...\n"
+             "       dray lock [OPTIONS] -r FILE\n\n"
+             "Resolves the requirements and writes the versions that they and their dependencies\n"
+             "get, with the hashes of their files: as a requirements file, as pylock.toml or as\n"
+             "JSON. Fetches metadata only.\n",
+    .check = check_wish,
+    .print = print
+};
+
 int cmd_lock(int argc, char **argv)
 {
-    static const struct front front = {
-        .command = COMMAND_LOCK,
-        .usage =
-            "Usage: dray lock [OPTIONS] REQUIREMENT...\n"
-            "       dray lock [OPTIONS] -r FILE\n\n"
-            "Resolves the requirements and writes the versions that they and their dependencies\n"
-            "get, with the hashes of their files: as a requirements file, as pylock.toml or as\n"
-            "JSON. Fetches metadata only.\n",
-        .check = check_wish,
-        .print = print
-    };
-
-    return front_run(&front, argc, argv);
+    return front_run(&front_lock, argc, argv);
 }

@@ -9,7 +9,7 @@
 
 static int check_wish(const struct settings *s, struct err *e)
 {
-    if (!s->requirements.n && !s->requirement_files.n)
+    if (!settings_has_wish(s))
         return err_set(e, ERR_USAGE,
                        "nothing to read: name a wheel's URL or path, a requirement, or -r FILE");
     return 0;
@@ -47,18 +47,18 @@ static void print(const struct settings *s, const struct job_result *r, struct e
     buf_done(&out);
 }
 
+const struct front front_metadata = {
+    .command = COMMAND_METADATA,
+    .usage =
+        "Usage: dray metadata [OPTIONS] URL|FILE|REQUIREMENT...\n\n"
+        "Prints the core metadata of wheels as it stands in them, and reads as little of each\n"
+        "as can be: what the index serves beside it, or its last KiB. Several are told apart\n"
+        "by lines \"==> FILE <==\".\n",
+    .check = check_wish,
+    .print = print
+};
+
 int cmd_metadata(int argc, char **argv)
 {
-    static const struct front front = {
-        .command = COMMAND_METADATA,
-        .usage =
-            "Usage: dray metadata [OPTIONS] URL|FILE|REQUIREMENT...\n\n"
-            "Prints the core metadata of wheels as it stands in them, and reads as little of each\n"
-            "as can be: what the index serves beside it, or its last KiB. Several are told apart\n"
-            "by lines \"==> FILE <==\".\n",
-        .check = check_wish,
-        .print = print
-    };
-
-    return front_run(&front, argc, argv);
+    return front_run(&front_metadata, argc, argv);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "dray/cli/command.h"
+#include "dray/cli/hand_over.h"
 #include "dray/cli/options.h"
 #include "dray/job/layers.h"
 #include "dray/job/run.h"
@@ -21,7 +22,7 @@
 extern char **environ;
 #endif
 
-static void print_error(const struct err *e)
+void front_print_error(const struct err *e)
 {
     fprintf(stderr, "error: %s\n", err_text(e));
 }
@@ -33,31 +34,36 @@ static int exit_status(const struct err *e, int signal)
     return e->code == ERR_USAGE ? EXIT_USAGE : e->code ? EXIT_FAILED : EXIT_DONE;
 }
 
+void front_help_end(struct buf *out)
+{
+    buf_add_z(
+        out,
+        "\nEach option may also stand in a variable, --index-url in DRAY_INDEX_URL, and most of "
+        "them in\ndray.yaml. Where none of these says anything, what pip is configured with "
+        "counts: pip.conf and\nPIP_* variables. dray config says what it all comes to.\n");
+}
+
 static int print_help(const struct front *f)
 {
     struct buf out = { 0 };
 
     buf_add_f(&out, "%s\nOptions:\n", f->usage);
     options_help(f->command, &out);
-    buf_add_z(
-        &out,
-        "\nEach option may also stand in a variable, --index-url in DRAY_INDEX_URL, and most of "
-        "them in\ndray.yaml. Where none of these says anything, what pip is configured with "
-        "counts: pip.conf and\nPIP_* variables. dray config says what it all comes to.\n");
+    front_help_end(&out);
     fputs(buf_z(&out), stdout);
     buf_done(&out);
     return EXIT_DONE;
 }
 
-int front_read_settings(struct settings *s, int argc, char **argv, struct layers *layers,
-                        struct err *e)
+int front_read_settings_as(struct settings *s, enum settings_command command, int argc, char **argv,
+                           struct layers *layers, struct err *e)
 {
     struct settings words;
     int code;
 
     /* A slip in what was just typed is told before one in some file. */
     settings_init(&words);
-    words.command = s->command;
+    words.command = command;
     code = options_parse(&words, argc, argv, e);
     if (!code)
         code = layers_apply(s,
@@ -66,7 +72,13 @@ int front_read_settings(struct settings *s, int argc, char **argv, struct layers
                                                    .env = (const char *const *)environ },
                             layers, e);
     settings_done(&words);
-    return code ? code : options_parse(s, argc, argv, e);
+    return code ? code : options_parse_as(s, command, argc, argv, e);
+}
+
+int front_read_settings(struct settings *s, int argc, char **argv, struct layers *layers,
+                        struct err *e)
+{
+    return front_read_settings_as(s, s->command, argc, argv, layers, e);
 }
 
 static int read_settings(struct settings *s, int argc, char **argv, struct err *e)
@@ -75,7 +87,7 @@ static int read_settings(struct settings *s, int argc, char **argv, struct err *
     int code = front_read_settings(s, argc, argv, &layers, e);
 
     layers_done(&layers);
-    return code ? code : settings_check(s, e);
+    return code;
 }
 
 /* What would only be found out when all is done, or not at all. */
@@ -97,11 +109,16 @@ static int check_files(const struct settings *s, struct err *e)
     return e->code;
 }
 
+int front_check(const struct front *f, const struct settings *s, struct err *e)
+{
+    return settings_check(s, e) || f->check(s, e) || check_files(s, e) ? e->code : 0;
+}
+
 /* What was fetched is as it is: a report or trace that can't be written is one more error. */
 static void add_error(struct err *run, struct err *e)
 {
     if (e->code)
-        print_error(e);
+        front_print_error(e);
     if (run->code)
         err_done(e);
     else
@@ -133,7 +150,7 @@ static void print(const struct front *f, const struct settings *s, const struct 
     if (f->print)
         f->print(s, r, run);
     if (run->code != before)
-        print_error(run);
+        front_print_error(run);
 }
 
 static void keep_quiet(void *ctx, bool wanted)
@@ -141,7 +158,8 @@ static void keep_quiet(void *ctx, bool wanted)
     progress_pause(ctx, wanted);
 }
 
-static int run_job(const struct front *f, struct settings *s, struct events *events, struct err *e)
+static int do_job(const struct front *f, struct settings *s, struct run *run, struct events *events,
+                  struct err *e)
 {
     bool colour = screen_may_colour(stderr, false);
     unsigned talks = f->print && !s->verbose; /* then what it prints says it all */
@@ -157,8 +175,11 @@ static int run_job(const struct front *f, struct settings *s, struct events *eve
         events);
 
     struct prompt *prompt = prompt_create(keep_quiet, progress);
-    struct job *job = job_create(s, events, prompt_prompter(prompt));
-    job_run(job, e);
+    struct job *job = job_create(&(struct job_options){ .engine = run_engine(run),
+                                                        .settings = s,
+                                                        .events = events,
+                                                        .prompter = prompt_prompter(prompt) });
+    run_job(run, job, e);
     progress_destroy(progress);
     const struct job_result *result = job_result(job);
     summary_print(
@@ -179,28 +200,65 @@ static int run_job(const struct front *f, struct settings *s, struct events *eve
     return signal;
 }
 
-static int run(const struct front *f, int argc, char **argv)
+int front_run_job(const struct front *f, struct settings *s, struct run *run)
 {
-    struct settings s;
     struct events events = { 0 };
     struct trace *trace = NULL;
     struct err e = { 0 };
     int signal = 0;
 
-    settings_init(&s);
-    s.command = f->command;
-    bool ready =
-        read_settings(&s, argc, argv, &e) == 0 && f->check(&s, &e) == 0 && check_files(&s, &e) == 0;
-    if (ready && s.trace.p) {
-        trace = trace_open(s.trace.p, &events, &e);
-        ready = trace != NULL;
-    }
-    if (ready)
-        signal = run_job(f, &s, &events, &e);
+    if (s->trace.p)
+        trace = trace_open(s->trace.p, &events, &e);
+    if (e.code)
+        front_print_error(&e);
     else
-        print_error(&e);
+        signal = do_job(f, s, run, &events, &e);
     close_trace(trace, &e);
     int status = exit_status(&e, signal);
+    err_done(&e);
+    return status;
+}
+
+static int run_here(const struct front *f, struct settings *s)
+{
+    struct err e = { 0 };
+    int status = EXIT_FAILED;
+    struct run *run = run_open(&e);
+
+    if (run)
+        status = front_run_job(f, s, run);
+    else
+        front_print_error(&e);
+    run_close(run);
+    err_done(&e);
+    return status;
+}
+
+static int run_elsewhere(struct settings *s)
+{
+#ifdef DRAY_DAEMON
+    return hand_over_run(s);
+#else
+    (void)s;
+    fputs("error: --daemon: this dray was built without it\n", stderr);
+    return EXIT_USAGE;
+#endif
+}
+
+static int run(const struct front *f, int argc, char **argv)
+{
+    struct settings s;
+    struct err e = { 0 };
+    int status;
+
+    settings_init(&s);
+    s.command = f->command;
+    if (read_settings(&s, argc, argv, &e) || front_check(f, &s, &e)) {
+        front_print_error(&e);
+        status = exit_status(&e, 0);
+    } else {
+        status = s.to_daemon ? run_elsewhere(&s) : run_here(f, &s);
+    }
     err_done(&e);
     settings_done(&s);
     return status;

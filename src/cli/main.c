@@ -21,6 +21,14 @@ static const struct command commands[] = {
     { "install", "fetch, then let the machine's pip install", cmd_install },
     { "metadata", "print wheels' metadata without fetching them", cmd_metadata },
     { "lock", "write down versions and hashes of all that is needed", cmd_lock },
+    { "run", "do what job files say", cmd_run },
+#ifdef DRAY_DAEMON
+    { "daemon", "stay, and do the jobs of others", cmd_daemon },
+    { "submit", "hand job files to the daemon", cmd_submit },
+    { "jobs", "list the daemon's jobs", cmd_jobs },
+    { "watch", "show a job of the daemon", cmd_watch },
+    { "cancel", "end a job of the daemon", cmd_cancel },
+#endif
     { "cache", "look after what is kept for later runs", cmd_cache },
     { "config", "say what settings come to, and where from", cmd_config },
     { "trace", "say where the time of a run went", cmd_trace },

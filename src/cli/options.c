@@ -71,7 +71,7 @@ static void table_add(struct option_table *t, const char *name, int has_value, i
 static void table_add_setting(struct option_table *t, const char *name, const struct setting *which)
 {
     table_add(t, name, takes_value(which) ? required_argument : no_argument,
-              VAL_SETTING + (int)(which - settings_table));
+              VAL_SETTING + (int)settings_row(which));
 }
 
 static bool is_option(const struct option_table *t, const struct setting *w)
@@ -176,6 +176,8 @@ static int apply_setting(struct settings *s, const struct setting *which, struct
     struct buf origin = { 0 };
     struct str name, url;
 
+    if (!(which->commands & s->command)) /* of `dray run`, but not of this job */
+        return 0;
     /* pip has no other option that begins so: there "--index URL" is --index-url. */
     if (which->kind == SETTING_INDEX && !settings_index_split(str_of(optarg), &name, &url) &&
         url_has_scheme(str_of(optarg)))
@@ -211,7 +213,7 @@ static int parse_all(const struct option_table *t, struct settings *s, int argc,
     while (!code && (got = getopt_long(argc, argv, buf_z(&t->letters), t->longs, NULL)) != -1) {
         const char *word = optind > 0 ? argv[optind - 1] : NULL;
         if (got == VAL_ARGUMENT)
-            code = add_argument(s, optarg, e);
+            code = t->command == s->command ? add_argument(s, optarg, e) : 0;
         else if (got == '?')
             code = refuse(t, word, optopt, e);
         else if (got == ':')
@@ -267,19 +269,30 @@ enum options_wish options_wish(enum settings_command command, int argc, char **a
     return wish;
 }
 
-int options_parse(struct settings *s, int argc, char **argv, struct err *e)
+static int parse(struct settings *s, enum settings_command command, int argc, char **argv,
+                 struct err *e)
 {
     struct option_table t;
+    int own = own_words(command, argc, argv);
 
-    int own = own_words(s->command, argc, argv);
-
-    table_init(&t, s->command);
+    table_init(&t, command);
     getopt_restart();
     int code = parse_all(&t, s, own, argv, e);
     for (int i = own + 1; i < argc && !code; i++)
         strs_add(&s->pip_options, arena_str(&s->arena, str_of(argv[i])));
     table_done(&t);
     return code;
+}
+
+int options_parse(struct settings *s, int argc, char **argv, struct err *e)
+{
+    return parse(s, s->command, argc, argv, e);
+}
+
+int options_parse_as(struct settings *s, enum settings_command command, int argc, char **argv,
+                     struct err *e)
+{
+    return parse(s, command, argc, argv, e);
 }
 
 enum { HELP_COLUMN = 34, HELP_WIDTH = 96 };

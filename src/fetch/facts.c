@@ -299,6 +299,8 @@ static struct file *find_file(struct facts *f, const struct distribution *d, str
     struct err e = { 0 };
 
     int code = distribution_url(d, &f->arena, &url, &e);
+    if (!code && f->world.no_local_files && str_starts(url, STR("file:")))
+        code = reader_refuse(url, &e);
     struct str key = code ? d->file->url : url;
     struct file *file = map_get(&f->files, key);
     if (!file) {

@@ -196,6 +196,7 @@ void fetch_cancel(struct fetch *f)
     hasher_done(&f->hasher);
     if (is_on_its_way(f))
         fetch_keep_partial(f);
+    flight_leave(&f->flight);
     fetch_resume_release(f);
     body_destroy(f->body);
     buf_done(&f->resume.validator);

@@ -154,6 +154,8 @@ int fetch_decide(struct fetch *f)
 
     if (!code)
         code = promise_check_early(&f->promise, &f->fault);
+    if (!code && is_local(f->url) && f->fetcher->world.no_local_files)
+        code = reader_refuse(f->url, &f->fault);
     f->view.origin = is_local(f->url) ? FETCH_FROM_FILE : FETCH_FROM_NETWORK;
     return code;
 }

@@ -88,7 +88,7 @@ static void check_wheel(struct fetch *f)
     buf_done(&text);
 }
 
-static bool is_in_store(const struct fetch *f)
+bool fetch_is_in_store(const struct fetch *f)
 {
     const struct fetch_world *w = &f->fetcher->world;
 
@@ -123,7 +123,7 @@ void fetch_keep_body(struct fetch *f)
     struct store *store = f->fetcher->world.cache.store;
     const struct digest *sha256 = &f->digests[DIGEST_SHA256];
 
-    if (!is_in_store(f) ||
+    if (!fetch_is_in_store(f) ||
         body_commit_to_store(f->body, store, sha256, f->view.filename, &f->fault))
         return;
     f->found = (struct existing_answer){ .bytes = body_bytes(f->body), .sha256 = *sha256 };
@@ -137,7 +137,7 @@ void fetch_keep_body(struct fetch *f)
 
 bool fetch_lost_store(const struct fetch *f)
 {
-    return (f->fault.code == ERR_IO || f->fault.code == ERR_SPACE) && is_in_store(f);
+    return (f->fault.code == ERR_IO || f->fault.code == ERR_SPACE) && fetch_is_in_store(f);
 }
 
 /* Of a copy that pip replaced meanwhile, and of a store that is full or broken. */
@@ -156,7 +156,7 @@ void fetch_verify(struct fetch *f)
             fetch_read_metadata(f, body_fd(f->body), body_bytes(f->body));
     }
     f->view.sha256 = f->digests[DIGEST_SHA256];
-    if (!f->fault.code && is_in_store(f)) {
+    if (!f->fault.code && fetch_is_in_store(f)) {
         keep_url(f);
         fetch_keep_body(f);
     }
@@ -298,6 +298,7 @@ static void place_found(struct fetch *f)
 
 void fetch_place(struct fetch *f)
 {
+    flight_leave(&f->flight); /* the store has it, or will not */
     if (f->has_found) {
         place_found(f);
         return;

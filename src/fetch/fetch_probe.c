@@ -1,6 +1,7 @@
 /* PROBE: is the file on this machine already, and may this requirement place one of that name? Two
  * may want the same file (a URL that was given with and without the project's name): the second
- * waits for the first, and then finds the file here. */
+ * waits for the first, and then finds the file here. So it does where another job fetches the file
+ * into the same store. */
 #include <unistd.h>
 
 #include "dray/fetch/machine.h"
@@ -128,13 +129,25 @@ static void use_found(struct fetch *f)
         fetch_go(f, f->found.origin == FETCH_FROM_PIP ? FETCH_QUEUE : FETCH_PLACE);
 }
 
+/* Does no other job fetch it? Otherwise this one is woken when that has ended. */
+static bool is_first(struct fetch *f)
+{
+    if (f->view.origin != FETCH_FROM_NETWORK || !fetch_is_in_store(f))
+        return true;
+    f->flight.go = look_again;
+    f->flight.ctx = f;
+    return flight_enter_body(f->fetcher->world.flights, &f->flight, &f->promise, f->url);
+}
+
 static void go_fetching(struct fetch *f)
 {
     if (f->fetcher->world.cache.offline && f->view.origin == FETCH_FROM_NETWORK)
         err_set(&f->fault, ERR_OFFLINE, "%.*s is not in the store; run without --offline",
                 STR_ARG(f->view.filename));
-    if (f->fault.code || is_dry(f) || !fetch_take_partial(f))
-        fetch_go_unless_fault(f, is_dry(f) ? FETCH_DONE : FETCH_QUEUE);
+    if (f->fault.code || is_dry(f))
+        fetch_go_unless_fault(f, FETCH_DONE);
+    else if (is_first(f) && !fetch_take_partial(f))
+        fetch_go(f, FETCH_QUEUE);
 }
 
 static void looked_elsewhere(void *ctx, const struct existing_answer *answer)

@@ -18,14 +18,6 @@ enum {
     HELD_MAX = 64, /* a descriptor each */
 };
 
-/* Is its body written where the store can keep it? */
-static bool is_in_store(const struct fetch *f)
-{
-    const struct fetch_world *w = &f->fetcher->world;
-
-    return w->cache.store && !f->past_store && w->temp == store_temp(w->cache.store);
-}
-
 static uint64_t known_total(const struct fetch *f)
 {
     return f->promise.bytes != FETCH_BYTES_UNKNOWN ? f->promise.bytes : f->resume.total_bytes;
@@ -84,7 +76,7 @@ static bool can_go_on(const struct fetch *f)
            (f->resume.validator.n || promise_has_digest(&f->promise));
 }
 
-bool fetch_resume_ask(struct fetch *f, struct http_request *rq)
+void fetch_resume_ask(struct fetch *f, struct http_request *rq)
 {
     struct resume *r = &f->resume;
 
@@ -92,13 +84,12 @@ bool fetch_resume_ask(struct fetch *f, struct http_request *rq)
     r->first = f->body ? body_bytes(f->body) : 0;
     if (!r->first || !can_go_on(f)) {
         fetch_resume_reset(f);
-        return false;
+        return;
     }
     if (r->no_ranges)
-        return false;
+        return;
     rq->range = (struct http_range){ .kind = HTTP_REST, .first = r->first };
     rq->if_range = r->validator.n ? buf_z(&r->validator) : NULL;
-    return true;
 }
 
 /* Of what servers were seen to answer to a range, what is not the last word on the whole file. */
@@ -124,18 +115,6 @@ void fetch_resume_doubt(struct fetch *f)
         f->resume.no_ranges = true;
 }
 
-/* What the file is: by its digest, so that another URL may have the rest. */
-static void add_key(const struct fetch *f, struct buf *key)
-{
-    const struct digest *sha256 = promise_sha256(&f->promise);
-    char hex[DIGEST_HEX_SIZE];
-
-    if (sha256)
-        buf_add_f(key, "sha256 %s", digest_hex(sha256, hex));
-    else
-        buf_add_f(key, "url %.*s", STR_ARG(f->url));
-}
-
 typedef void (*partial_fn)(struct store *s, struct place_file *f, struct str key,
                            const struct partial_note *note);
 
@@ -148,7 +127,7 @@ static void hand_over(struct fetch *f, partial_fn to)
     struct place_file *file = body_file(f->body);
     struct buf key = { 0 };
 
-    add_key(f, &key);
+    promise_name(&f->promise, f->url, &key);
     if (file)
         to(f->fetcher->world.cache.store, file, buf_str(&key), &note);
     buf_done(&key);
@@ -160,7 +139,7 @@ static void guard(void *ctx)
 {
     struct fetch *f = ctx;
 
-    if (f->body && is_in_store(f))
+    if (f->body && fetch_is_in_store(f))
         hand_over(f, partial_guard);
 }
 
@@ -174,7 +153,8 @@ void fetch_resume_begin(struct fetch *f, const struct http_head *h)
         buf_add_str(&r->validator, validator);
     r->total_bytes = h->body_bytes >= 0 ? (uint64_t)h->body_bytes : FETCH_BYTES_UNKNOWN;
     r->encoded = h->encoded;
-    r->guard = (struct loop_task){ .fn = guard, .ctx = f };
+    r->guard.fn = guard; /* it may be queued: its links stay */
+    r->guard.ctx = f;
     if (!r->encoded && known_total(f) != FETCH_BYTES_UNKNOWN && known_total(f) >= GUARD_BYTES)
         loop_post(f->fetcher->world.loop, &r->guard);
 }
@@ -259,17 +239,14 @@ void fetch_keep_partial(struct fetch *f)
     /* In PROBE it has more bytes than were hashed so far. */
     bool has_bytes = f->body && (body_bytes(f->body) || f->view.state == FETCH_PROBE);
 
-    if (!has_bytes || !is_in_store(f) || !is_remote || !can_go_on(f))
+    if (!has_bytes || !fetch_is_in_store(f) || !is_remote || !can_go_on(f))
         return;
     hand_over(f, partial_keep);
 }
 
 /* May the rest of what the note tells of be asked for here? */
-static bool is_of_use(const struct fetch *f, const struct partial_note *note)
+static bool is_of_use(const struct fetch *f, const struct partial_note *note, bool same_url)
 {
-    struct digest url = digest_sha256(f->url);
-    bool same_url = digest_eq(&url, &note->url);
-
     if (f->promise.bytes != FETCH_BYTES_UNKNOWN && note->total_bytes != PARTIAL_BYTES_UNKNOWN &&
         note->total_bytes != f->promise.bytes)
         return false;
@@ -280,8 +257,8 @@ static int open_partial(void *ctx, const char *path, int *fd, struct err *e)
 {
     struct fetch *f = ctx;
 
-    *fd = fcntl(body_fd(f->body), F_DUPFD_CLOEXEC,
-                0); /* with one offset: writing goes on where reading ended */
+    /* With one offset: writing goes on where reading ended. */
+    *fd = fcntl(body_fd(f->body), F_DUPFD_CLOEXEC, 0);
     return *fd < 0 ? err_errno(e, "can't read %s", path) : 0;
 }
 
@@ -313,17 +290,19 @@ bool fetch_take_partial(struct fetch *f)
     struct arena a = { 0 };
     struct buf key = { 0 };
 
-    if (!is_in_store(f) || f->view.origin != FETCH_FROM_NETWORK || f->fetcher->n_held >= HELD_MAX)
+    if (!fetch_is_in_store(f) || f->view.origin != FETCH_FROM_NETWORK ||
+        f->fetcher->n_held >= HELD_MAX)
         return false;
-    add_key(f, &key);
+    promise_name(&f->promise, f->url, &key);
     struct place_file *file = partial_take(store, buf_str(&key), &a, &note);
-    if (file && !is_of_use(f, &note)) {
+    struct digest url = digest_sha256(f->url);
+    bool same_url = file && digest_eq(&url, &note.url);
+    if (file && !is_of_use(f, &note, same_url)) {
         place_file_destroy(file);
         file = NULL;
     }
     if (file) {
-        struct digest url = digest_sha256(f->url);
-        if (digest_eq(&url, &note.url))
+        if (same_url)
             buf_add_str(&f->resume.validator, note.validator);
         f->resume.total_bytes = note.total_bytes;
         f->body = body_resume(file, &f->fetcher->pool, promise_algs(&f->promise), f->promise.bytes);

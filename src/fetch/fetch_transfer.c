@@ -105,6 +105,13 @@ static void check_length(struct fetch *f, struct http_result *result)
     result->again = result->err.code != 0;
 }
 
+/* Nobody finds it there from now on, who waits for that. */
+static void leave_store(struct fetch *f)
+{
+    f->past_store = true;
+    flight_leave(&f->flight);
+}
+
 void fetch_begin_again(struct fetch *f)
 {
     if (f->fetcher->world.cache.offline) {
@@ -117,7 +124,7 @@ void fetch_begin_again(struct fetch *f)
     fetch_resume_reset(f);
     f->has_found = false;
     fetch_unset_built(f); /* that is not what the network has */
-    f->past_store = true; /* so that this happens once */
+    leave_store(f);       /* so that this happens once */
     f->view.origin = FETCH_FROM_NETWORK;
     f->delay_ms = 0;
     err_done(&f->fault);
@@ -133,7 +140,7 @@ static bool go_past_store(struct fetch *f, const struct http_result *result)
     if ((code != ERR_SPACE && code != ERR_IO) || temp_place(f) == fetch_dest(f))
         return false;
     fetch_resume_reset(f);
-    f->past_store = true;
+    leave_store(f);
     return true;
 }
 
@@ -215,12 +222,12 @@ static void go_verify(struct fetch *f)
 static void transferred(void *ctx, struct http_result *result)
 {
     struct fetch *f = ctx;
-    bool again = result->err.code && result->again && fetch_body_is_whole(f);
+    bool is_whole = result->err.code && result->again && fetch_body_is_whole(f);
     bool refused = f->resume.answer == RESUME_REFUSED;
 
     f->exchange = NULL;
     check_length(f, result);
-    if (again || (!result->err.code && !refused))
+    if (is_whole || (!result->err.code && !refused))
         go_verify(f);
     else if (!try_again(f, result))
         fail_transfer(f, result);

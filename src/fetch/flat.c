@@ -211,6 +211,8 @@ static int flat_add_place(struct flat *f, struct str place, struct err *e)
         buf_done(&name);
         return 0;
     }
+    if (f->world->no_local_files)
+        return reader_refuse(place, e);
     if (str_starts(place, STR("file:")))
         code = url_to_path(place, &path, e);
     else if (str_starts(place, STR("~/")) && home)

@@ -1,5 +1,6 @@
 /* Rung after rung: each either ends with a text that is what was asked for, or says why it does not
- * hold, and the next one is begun. What was read is kept in the store as recall.h says. */
+ * hold, and the next one is begun. What was read is kept in the store as recall.h says. While
+ * another job asks for the same, this one waits, and then begins once more with what is here. */
 #include "dray/fetch/ladder_parts.h"
 
 #include <inttypes.h>
@@ -38,6 +39,12 @@ static struct recall_of whose(const struct ladder *l)
                                .is_whole = l->answer.sha256 != NULL };
 }
 
+static void leave_flights(struct ladder *l)
+{
+    flight_leave(&l->text_flight);
+    flight_leave(&l->body_flight);
+}
+
 /* -- the end -- */
 
 static void tell(struct ladder *l)
@@ -52,6 +59,7 @@ static void tell(struct ladder *l)
         if (a->rung != METADATA_STORE && a->rung != METADATA_PIP && is_remote(l))
             recall_keep(&l->world->cache, &of, l->note, a->metadata);
     }
+    leave_flights(l);
     events_emit(l->world->events, &(struct event){ .kind = EVENT_METADATA,
                                                    .fetch = l->wish.view,
                                                    .text = str_of(metadata_rung_name(a->rung)),
@@ -150,8 +158,16 @@ static void whole_came(void *ctx, struct whole_result *r)
     ladder_end(l, METADATA_WHOLE, &e);
 }
 
+/* Those that can be in. */
+static struct flights *flights_of(const struct ladder *l)
+{
+    return l->world->cache.store ? l->world->flights : NULL;
+}
+
 static void climb_to_whole(struct ladder *l)
 {
+    if (!flight_enter_body(flights_of(l), &l->body_flight, l->wish.promise, l->wish.url))
+        return;
     l->whole = whole_start(l->world, l->pool, l->wish.url, l->wish.promise, whole_came, l);
 }
 
@@ -235,6 +251,19 @@ static void climb_to_sidecar(struct ladder *l)
         climb_to_tail(l);
 }
 
+/* Does no other job ask for it? Otherwise this one is woken when that has ended; once, since what
+ * comes may not be kept. */
+static bool is_first(struct ladder *l)
+{
+    struct recall_of of = whose(l);
+    struct buf name = { 0 };
+
+    recall_name(&of, &name);
+    bool first = flight_enter_once(flights_of(l), &l->text_flight, buf_str(&name));
+    buf_done(&name);
+    return first;
+}
+
 static void climb_to_network(struct ladder *l)
 {
     struct err e = { 0 };
@@ -243,9 +272,11 @@ static void climb_to_network(struct ladder *l)
         err_set(&e, ERR_OFFLINE, "the metadata of %.*s is not in the store; run without --offline",
                 STR_ARG(l->wish.filename));
         fail(l, METADATA_NONE, &e);
-        return;
+    } else if (l->body_flight.waited) { /* the rungs before that did not hold */
+        climb_to_whole(l);
+    } else if (is_first(l)) {
+        climb_to_sidecar(l);
     }
-    climb_to_sidecar(l);
 }
 
 /* -- what is here -- */
@@ -284,7 +315,8 @@ static void existing_came(void *ctx, const struct existing_answer *x)
         ladder_read_sdist(l, METADATA_FILE);
         return;
     }
-    read_file(l, x->path.p, &e);
+    if (!read_file(l, x->path.p, &e) && l->tail)
+        tail_blame_host(l->tail);
     ladder_end(l, METADATA_FILE, &e);
 }
 
@@ -325,6 +357,18 @@ static void begin(void *ctx)
     l->existing = existing_start(l->world, &wish, true, existing_came, l);
 }
 
+/* Somebody else has it by now, or could not get it. */
+static void look_again(void *ctx)
+{
+    struct ladder *l = ctx;
+
+    existing_destroy(l->existing);
+    l->existing = NULL;
+    l->wish.is_recalled = false;
+    buf_reset(&l->text);
+    begin(l);
+}
+
 struct ladder *ladder_start(const struct fetch_world *w, struct body_pool *pool,
                             const struct ladder_wish *wish, ladder_done_fn done, void *ctx)
 {
@@ -337,6 +381,7 @@ struct ladder *ladder_start(const struct fetch_world *w, struct body_pool *pool,
     l->ctx = ctx;
     l->start_us = clock_us();
     l->begin = (struct loop_task){ .fn = begin, .ctx = l };
+    l->text_flight = l->body_flight = (struct flight){ .go = look_again, .ctx = l };
     loop_post(w->loop, &l->begin);
     return l;
 }
@@ -346,6 +391,7 @@ void ladder_destroy(struct ladder *l)
     if (!l)
         return;
     loop_unpost(l->world->loop, &l->begin);
+    leave_flights(l);
     existing_destroy(l->existing);
     sidecar_destroy(l->sidecar);
     whole_destroy(l->whole);

@@ -1,6 +1,7 @@
 /* Bytes go straight from libcurl (or from slices of a local file) into the push parser; nothing of
  * a page is kept but its listing, which goes into the store as it is: read back, it needs no
- * parser. A page that fails half-way is begun anew, parser and all. */
+ * parser. A page that fails half-way is begun anew, parser and all. While another job fetches it,
+ * this one waits for that, once: it may be one that is not to be kept. */
 #include "dray/fetch/page.h"
 
 #include <arpa/inet.h>
@@ -8,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "dray/fetch/flight.h"
 #include "dray/fetch/reader.h"
 #include "dray/fetch/retry.h"
 #include "dray/net/url.h"
@@ -28,9 +30,10 @@ struct page {
     struct str index; /* its name, or STR_NONE */
     page_done_fn done;
     void *ctx;
-    struct http_exchange *exchange; /* at most one of these three is under way */
+    struct http_exchange *exchange; /* at most one of these four is under way */
     struct reader *reader;
     struct loop_task end; /* the answer is there at once: a refusal, or what the store has */
+    struct flight flight; /* another job fetches it; while `exchange` is, this one does */
     struct arena kept_arena;
     struct store_record kept; /* what the store has, when has_kept; fresh or to be validated */
     bool has_kept;
@@ -45,7 +48,6 @@ struct page {
     struct page_answer answer;
 };
 
-static void page_begin(struct page *p);
 static void page_request(struct page *p);
 
 static void page_reset(struct page *p)
@@ -99,6 +101,7 @@ static void page_end(struct page *p, struct err *e)
         p->answer.base = buf_str(&p->base);
     }
     page_name_error(p, e);
+    flight_leave(&p->flight);
     if (e->code)
         page_reset(p);
     err_move(&p->answer.err, e);
@@ -183,11 +186,6 @@ static int page_use(struct page *p, struct err *e)
     if (!code)
         page_keep(p);
     return code;
-}
-
-static void page_again(void *ctx)
-{
-    page_begin(ctx);
 }
 
 static void page_fetched(void *ctx, struct http_result *result)
@@ -343,18 +341,31 @@ static void page_request(struct page *p)
     p->exchange = http_start(p->world->http, &rq, &sink);
 }
 
-static void page_begin(struct page *p)
+/* Does no other job fetch it? Otherwise this one is woken when that has ended. */
+static bool page_is_first(struct page *p)
 {
+    const struct page_world *w = p->world;
+    struct buf key = { 0 };
+
+    buf_add_f(&key, "page %.*s", STR_ARG(url_cut_fragment(str_of(p->url), &(struct str){ 0 })));
+    bool first = flight_enter_once(w->cache.store ? w->flights : NULL, &p->flight, buf_str(&key));
+    buf_done(&key);
+    return first;
+}
+
+static void page_begin(void *ctx)
+{
+    struct page *p = ctx;
     struct err *e = &p->answer.err;
 
-    p->retry.attempt++;
     if (str_starts(str_of(p->url), STR("file:"))) {
         p->origin = FETCH_FROM_FILE;
-        if (page_begin_local(p, e))
+        if (p->world->no_local_files ? reader_refuse(str_of(p->url), e) : page_begin_local(p, e))
             loop_post(p->world->loop, &p->end);
     } else if (page_check_origin(p, e) || page_begin_kept(p, e)) {
         loop_post(p->world->loop, &p->end);
-    } else {
+    } else if (page_is_first(p)) {
+        p->retry.attempt++;
         page_request(p);
     }
 }
@@ -369,9 +380,10 @@ struct page *page_start(const struct page_world *w, const char *url, page_done_f
     p->ctx = ctx;
     p->start_us = clock_us();
     p->retry = (struct retry){
-        .loop = w->loop, .events = w->events, .retries = w->retries, .again = page_again, .ctx = p
+        .loop = w->loop, .events = w->events, .retries = w->retries, .again = page_begin, .ctx = p
     };
     p->end = (struct loop_task){ .fn = page_end_now, .ctx = p };
+    p->flight = (struct flight){ .go = page_begin, .ctx = p };
     page_begin(p);
     return p;
 }
@@ -390,6 +402,7 @@ void page_destroy(struct page *p)
     if (p->reader)
         reader_cancel(p->reader);
     loop_unpost(p->world->loop, &p->end);
+    flight_leave(&p->flight);
     retry_done(&p->retry);
     page_reset(p);
     buf_done(&p->final_url);

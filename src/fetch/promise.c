@@ -1,7 +1,5 @@
 #include "dray/fetch/promise.h"
 
-#include "dray/util/buf.h"
-
 /* The strongest of the index's digests, NULL without any. The enum is in that order. */
 static const struct digest *strongest(const struct promise *p)
 {
@@ -32,6 +30,17 @@ const struct digest *promise_sha256(const struct promise *p)
             return &p->listed[i];
     /* Of several that are allowed, any one will do. */
     return p->n_allowed == 1 && p->allowed[0].alg == DIGEST_SHA256 ? &p->allowed[0] : NULL;
+}
+
+void promise_name(const struct promise *p, struct str url, struct buf *out)
+{
+    const struct digest *sha256 = promise_sha256(p);
+    char hex[DIGEST_HEX_SIZE];
+
+    if (sha256)
+        buf_add_f(out, "sha256 %s", digest_hex(sha256, hex));
+    else
+        buf_add_f(out, "url %.*s", STR_ARG(url));
 }
 
 bool promise_has_digest(const struct promise *p)

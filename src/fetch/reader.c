@@ -136,3 +136,10 @@ void reader_cancel(struct reader *r)
 {
     reader_destroy(r);
 }
+
+int reader_refuse(struct str path, struct err *e)
+{
+    return err_set(e, ERR_UNSUPPORTED,
+                   "%.*s: local files and directories are only read for the daemon's own user",
+                   STR_ARG(path));
+}

@@ -18,6 +18,15 @@ static void key_of(const struct digest *sha256, struct str url, struct buf *out)
     err_done(&e);
 }
 
+void recall_name(const struct recall_of *of, struct buf *out)
+{
+    buf_add_z(out, "metadata ");
+    if (of->sha256)
+        key_of(of->sha256, of->url, out);
+    else
+        buf_add_str(out, url_cut_fragment(of->url, &(struct str){ 0 }));
+}
+
 static bool find_by_digest(const struct cache *c, const struct recall_of *of, struct arena *a,
                            struct store_record *out)
 {

@@ -11,46 +11,8 @@
 #define FILE_NAME "dray.yaml"
 
 static const enum settings_command sections[] = { COMMAND_DOWNLOAD, COMMAND_WHEEL, COMMAND_INSTALL,
-                                                  COMMAND_METADATA, COMMAND_LOCK };
+                                                  COMMAND_METADATA, COMMAND_LOCK,  COMMAND_DAEMON };
 enum { SECTIONS = sizeof(sections) / sizeof(*sections) };
-
-static int apply_text(struct config_reading *r, struct settings *to, const struct setting *which,
-                      const struct yaml_node *key, const struct yaml_node *value)
-{
-    if (config_check_text(r, key, value))
-        return r->e->code;
-    struct str origin =
-        arena_f(&r->arena, "%s, %.*s", config_place(r, value).p, STR_ARG(key->text));
-    /* An oversight, also where an empty text would mean something. */
-    if (value->is_null)
-        return err_set(r->e, ERR_USAGE, "%s: expected %s, got nothing", origin.p,
-                       which->value_name ? which->value_name : "yes or no");
-    return settings_set(to, which, value->text, origin.p, r->e);
-}
-
-static int apply_list(struct config_reading *r, struct settings *to, const struct setting *which,
-                      const struct yaml_node *key, const struct yaml_node *value)
-{
-    int code = 0;
-
-    if (value->kind == YAML_MAP)
-        return config_refuse(r, value, "%s: expected one value or a list of them, not a map",
-                             key->text.p);
-    settings_clear(to, which);
-    if (value->kind == YAML_TEXT)
-        return apply_text(r, to, which, key, value);
-    for (size_t i = 0; i < value->n && !code; i++)
-        code = apply_text(r, to, which, key, &value->values[i]);
-    return code;
-}
-
-static int apply_setting(struct config_reading *r, struct settings *to, const struct setting *which,
-                         const struct yaml_node *key, const struct yaml_node *value)
-{
-    if (which->kind == SETTING_LIST || which->kind == SETTING_FORMAT)
-        return apply_list(r, to, which, key, value);
-    return apply_text(r, to, which, key, value);
-}
 
 static int refuse_key(struct config_reading *r, const struct yaml_node *key)
 {
@@ -85,33 +47,6 @@ static bool is_section(const struct yaml_node *key, enum settings_command *out)
     return false;
 }
 
-static size_t row_of(const struct setting *which)
-{
-    return (size_t)(which - settings_table);
-}
-
-static size_t rows(void)
-{
-    size_t n = 0;
-
-    while (settings_table[n].name)
-        n++;
-    return n;
-}
-
-/* Other spellings of one setting ("cache_dir", "cache-dir") are the same key. */
-static int check_seen(struct config_reading *r, const struct yaml_node **seen,
-                      const struct setting *which, const struct yaml_node *key)
-{
-    const struct yaml_node **at = &seen[row_of(which)];
-
-    if (*at)
-        return config_refuse(r, key, "\"%s\" is the same as \"%s\" in line %zu", key->text.p,
-                             (*at)->text.p, (*at)->line);
-    *at = key;
-    return 0;
-}
-
 /* One that no command but `only` has to take, when that is not 0. */
 static int find_setting(struct config_reading *r, const struct yaml_node *key, unsigned only,
                         const struct setting **out)
@@ -139,19 +74,19 @@ static int apply_pair(struct map_reading *m, const struct yaml_node *key,
                       const struct yaml_node *value)
 {
     unsigned command = m->r->settings->command;
-    const struct setting *which;
+    const struct setting *which = NULL;
 
-    if (find_setting(m->r, key, m->section, &which) || check_seen(m->r, m->seen, which, key))
+    if (find_setting(m->r, key, m->section, &which) || config_check_seen(m->r, m->seen, which, key))
         return m->r->e->code;
     bool counts = (which->commands & command) && (!m->section || (m->section & command));
-    return apply_setting(m->r, counts ? m->r->settings : m->unused, which, key, value);
+    return config_apply(m->r, counts ? m->r->settings : m->unused, which, key, value);
 }
 
 static int apply_map(struct config_reading *r, const struct yaml_node *map, unsigned section)
 {
     struct settings unused;
     struct map_reading m = { .r = r,
-                             .seen = arena_alloc(&r->arena, rows(), sizeof(*m.seen)),
+                             .seen = arena_alloc(&r->arena, settings_rows(), sizeof(*m.seen)),
                              .section = section,
                              .unused = &unused };
     enum settings_command command;

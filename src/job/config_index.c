@@ -1,4 +1,4 @@
-/* The part `indexes` of dray.yaml. */
+/* The part `indexes` of dray.yaml and of jobs. */
 #include "dray/job/config_reading.h"
 #include "dray/job/settings_index.h"
 #include "dray/util/map.h"
@@ -10,9 +10,10 @@ static int take_packages(struct config_reading *r, const struct yaml_node *key,
     if (value->kind != YAML_LIST)
         return config_refuse(r, value, "packages: expected a list of names");
     for (size_t i = 0; i < value->n; i++) {
-        if (config_check_text(r, key, &value->values[i]))
+        struct str package = STR_NONE;
+        if (config_text(r, NULL, key, &value->values[i], &package))
             return r->e->code;
-        strs_add(&said->packages, value->values[i].text);
+        strs_add(&said->packages, package);
     }
     return 0;
 }
@@ -27,10 +28,7 @@ static int take_key(struct config_reading *r, const struct yaml_node *key,
     if (!is_name && !str_is(key->text, "url"))
         return config_refuse(r, key, "unknown key \"%s\"; an index has name, url and packages",
                              config_shown_key(r, key));
-    if (config_check_text(r, key, value))
-        return r->e->code;
-    *(is_name ? &said->name : &said->url) = value->text;
-    return 0;
+    return config_text(r, NULL, key, value, is_name ? &said->name : &said->url);
 }
 
 static int apply_index(struct config_reading *r, const struct yaml_node *index, struct map *seen)

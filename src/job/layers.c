@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "dray/job/config_file.h"
+#include "dray/job/jobfile.h"
 #include "dray/job/pipconf.h"
 #include "dray/job/variables.h"
 #include "dray/util/mem.h"
@@ -74,6 +75,8 @@ int layers_apply(struct settings *s, const struct layers_wish *wish, struct laye
 
     if (!code)
         code = apply_ours(s, wish, out, e);
+    if (!code && wish->job)
+        code = jobfile_apply(wish->job, s, e);
     if (!code && !wish->isolated)
         code = settings_from_env(s, wish->env, e);
     if (code)

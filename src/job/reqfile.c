@@ -143,8 +143,9 @@ static int add_option(struct parser *p, const struct reqfile_option *o, struct e
 static void warn(struct parser *p, bool *warned, const char *text)
 {
     if (!*warned)
-        buf_add_f(&p->warning, "%s%s, line %zu: %s", p->warning.n ? "; " : "", p->reader.name,
-                  p->reader.line, text);
+        buf_add_f(&p->warning, "%s%s%s: %s", p->warning.n ? "; " : "", p->reader.name,
+                  p->reader.is_alone ? "" : arena_f(&p->scratch, ", line %zu", p->reader.line).p,
+                  text);
     *warned = true;
 }
 
@@ -290,6 +291,34 @@ int reqfile_parse(struct str bytes, const char *name, reqfile_env_fn env, void *
     arena_done(&p.scratch);
     buf_done(&p.warning);
     buf_done(&text);
+    return code;
+}
+
+static const char *no_variable(void *ctx, const char *name)
+{
+    (void)ctx;
+    (void)name;
+    return NULL;
+}
+
+int reqfile_parse_line(struct str line, const char *name, struct reqfile *out, struct err *e)
+{
+    struct parser p = { .out = out };
+    int code;
+
+    reqfile_reader_init(&p.reader, line, name, no_variable, NULL);
+    p.reader.is_alone = true;
+    code = str_ends(line, STR("\\"))
+               ? err_set(e, ERR_INPUT, "%s: nothing follows that this could go on with", name)
+               : parse_text(&p, e);
+    if (!code && p.reader.physical > 1)
+        code = err_set(e, ERR_INPUT, "%s: expected one line", name);
+    if (!code && p.warning.n)
+        code = err_set(e, ERR_INPUT, "%s", buf_z(&p.warning));
+    reqfile_reader_done(&p.reader);
+    reqfile_parts_done(&p.parts);
+    arena_done(&p.scratch);
+    buf_done(&p.warning);
     return code;
 }
 

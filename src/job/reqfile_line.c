@@ -126,8 +126,7 @@ static struct str cut_comment(struct str s)
     return s;
 }
 
-/* ${NAME} at the beginning of `s`, NAME of A-Z, 0-9 and "_": its bytes, or 0. */
-static size_t variable_first(struct str s)
+size_t reqfile_variable(struct str s)
 {
     size_t n = 2;
 
@@ -165,7 +164,7 @@ static void expand(struct reqfile_reader *r)
     buf_reset(&r->replaced);
     buf_add_str(&r->replaced, s);
     for (size_t i = 0, n; i < s.n && r->replaced.n <= LIMIT_REQUIREMENT_BYTES; i += n ? n : 1) {
-        n = variable_first(str_sub(s, i, s.n));
+        n = reqfile_variable(str_sub(s, i, s.n));
         if (!n)
             continue;
         struct str variable = str_sub(s, i, i + n);
@@ -237,7 +236,10 @@ int reqfile_reader_refuse(const struct reqfile_reader *r, size_t at, struct err 
     while (i > 0 && r->pieces[i].at > at)
         i--;
     const struct reqfile_piece *piece = &r->pieces[i];
-    if (r->expanded)
+    if (r->is_alone)
+        code = err_set(e, ERR_INPUT, "%s, column %zu: %s", r->name,
+                       1 + characters(str_sub(buf_str(&r->joined), 0, at)), buf_z(&text));
+    else if (r->expanded)
         code = err_set(e, ERR_INPUT, "%s, line %zu: %s", r->name, r->line, buf_z(&text));
     else
         code = err_set(e, ERR_INPUT, "%s, line %zu, column %zu: %s", r->name, piece->line,

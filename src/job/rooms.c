@@ -28,27 +28,11 @@ bool rooms_cache_dir(const struct settings *s, struct buf *out)
     return out->n > 0;
 }
 
-int rooms_open_store(struct rooms *r, const struct settings *s, struct events *events,
-                     struct err *e)
+static void find_pip_cache(struct rooms *r, const struct settings *s)
 {
-    struct buf root = { 0 };
-    struct err why = { 0 };
-
-    if (rooms_cache_dir(s, &root)) {
-        struct store_options o = { .root = buf_z(&root), .max_bytes = s->cache_bytes };
-        r->store = store_open(&o, &why);
-        if (!s->no_cache_dir && pip_cache_dir(s->pip_cache_dir, &r->pip_cache_dir) &&
-            !pip_cache_is_trusted(buf_z(&r->pip_cache_dir)))
-            buf_reset(&r->pip_cache_dir);
-    }
-    if (!r->store && s->offline)
-        err_set(e, why.code ? why.code : ERR_USAGE, "--offline needs the store%s%s",
-                why.code ? ": " : ", which is switched off", err_text(&why));
-    else if (why.code)
-        events_warn(events, NULL, "nothing is kept for later runs: %s", err_text(&why));
-    err_done(&why);
-    buf_done(&root);
-    return e->code;
+    if (!s->no_cache_dir && pip_cache_dir(s->pip_cache_dir, &r->pip_cache_dir) &&
+        !pip_cache_is_trusted(buf_z(&r->pip_cache_dir)))
+        buf_reset(&r->pip_cache_dir);
 }
 
 static struct place *open_temp(const char *kind, char **dir, struct err *e)
@@ -57,7 +41,13 @@ static struct place *open_temp(const char *kind, char **dir, struct err *e)
     return *dir ? place_open(*dir, e) : NULL;
 }
 
-static void open_destination(struct rooms *r, const struct settings *s, struct err *e)
+struct place *rooms_door_open(const struct rooms_door *door, const char *dir, struct err *e)
+{
+    return door->open ? door->open(door->ctx, dir, e) : place_open(dir, e);
+}
+
+static void open_destination(struct rooms *r, const struct settings *s,
+                             const struct rooms_door *door, struct err *e)
 {
     if (s->command == COMMAND_INSTALL && !s->dry_run)
         r->place = open_temp("wheelhouse", &r->wheelhouse, e);
@@ -65,7 +55,7 @@ static void open_destination(struct rooms *r, const struct settings *s, struct e
              s->command == COMMAND_LOCK)
         r->place = NULL;
     else
-        r->place = s->dry_run ? place_look(s->dest.p) : place_open(s->dest.p, e);
+        r->place = s->dry_run ? place_look(s->dest.p) : rooms_door_open(door, s->dest.p, e);
 }
 
 static bool builds_wheels(const struct settings *s)
@@ -73,9 +63,11 @@ static bool builds_wheels(const struct settings *s)
     return (s->command == COMMAND_WHEEL || s->command == COMMAND_INSTALL) && !s->dry_run;
 }
 
-int rooms_open(struct rooms *r, const struct settings *s, struct err *e)
+int rooms_open(struct rooms *r, const struct settings *s, const struct rooms_door *door,
+               struct err *e)
 {
-    open_destination(r, s, e);
+    find_pip_cache(r, s);
+    open_destination(r, s, door, e);
     if (!e->code && builds_wheels(s))
         r->archives = open_temp("archives", &r->archive_dir, e);
     if (r->store)
@@ -102,7 +94,6 @@ void rooms_done(struct rooms *r, struct events *events)
     place_close(r->place);
     place_close(r->archives);
     place_close(r->own_temp);
-    store_close(r->store);
     remove_temp(r->wheelhouse, events);
     remove_temp(r->archive_dir, events);
     remove_temp(r->temp_dir, events);

@@ -68,7 +68,7 @@ static void add_directory(const struct sets *s, const struct set *set, struct bu
     }
 }
 
-int sets_open(struct sets *s, struct err *e)
+int sets_open(struct sets *s, const struct rooms_door *door, struct err *e)
 {
     struct buf dir = { 0 };
 
@@ -78,7 +78,7 @@ int sets_open(struct sets *s, struct err *e)
         buf_reset(&dir);
         add_directory(s, &s->items[i], &dir);
         s->items[i].place =
-            s->settings->dry_run ? place_look(buf_z(&dir)) : place_open(buf_z(&dir), e);
+            s->settings->dry_run ? place_look(buf_z(&dir)) : rooms_door_open(door, buf_z(&dir), e);
     }
     buf_done(&dir);
     return e->code;

@@ -13,7 +13,14 @@
 #include "dray_config.h"
 
 #define DEFAULT_DEST "."
-enum { DEFAULT_TIMEOUT_S = 15, DEFAULT_RETRIES = 5, DEFAULT_CONNECTIONS = 50 };
+enum {
+    DEFAULT_TIMEOUT_S = 15,
+    DEFAULT_RETRIES = 5,
+    DEFAULT_CONNECTIONS = 50,
+    DEFAULT_MAX_JOBS = 16,
+    DEFAULT_KEEP_JOBS = 1000,
+    DEFAULT_STOP_TIMEOUT_S = 10
+};
 
 void settings_init(struct settings *s)
 {
@@ -22,6 +29,10 @@ void settings_init(struct settings *s)
     s->retries = DEFAULT_RETRIES;
     s->connections = DEFAULT_CONNECTIONS;
     s->connections_per_host = SETTINGS_CONNECTIONS_MAX; /* one index serves most runs */
+    s->priority = PRIORITY_NORMAL;
+    s->max_jobs = DEFAULT_MAX_JOBS;
+    s->keep_jobs = DEFAULT_KEEP_JOBS;
+    s->stop_timeout_s = DEFAULT_STOP_TIMEOUT_S;
     s->dest = STR(DEFAULT_DEST);
     s->index_url = DRAY_DEFAULT_INDEX[0] ? STR(DRAY_DEFAULT_INDEX) : STR_NONE;
 }
@@ -43,6 +54,18 @@ const char *settings_command_name(enum settings_command c)
         return "cache";
     case COMMAND_CONFIG:
         return "config";
+    case COMMAND_RUN:
+        return "run";
+    case COMMAND_DAEMON:
+        return "daemon";
+    case COMMAND_SUBMIT:
+        return "submit";
+    case COMMAND_JOBS:
+        return "jobs";
+    case COMMAND_WATCH:
+        return "watch";
+    case COMMAND_CANCEL:
+        return "cancel";
     }
     abort();
 }
@@ -62,6 +85,9 @@ void settings_done(struct settings *s)
         if (w->kind == SETTING_LIST || w->kind == SETTING_FORMAT)
             strs_done(field_of(s, w));
     free(s->indexes);
+    free(s->requirement_lines.items);
+    free(s->constraint_lines.items);
+    free(s->contents.items);
     arena_done(&s->arena);
     *s = (struct settings){ 0 };
 }
@@ -232,7 +258,7 @@ static int set_bytes(uint64_t *field, const struct setting *which, struct str va
 
     while (n < value.n && str_isdigit(value.p[n]))
         n++;
-    if (!str_to_u64(str_sub(value, 0, n), UINT32_MAX * UINT64_C(1024), &count) ||
+    if (!str_to_u64(str_sub(value, 0, n), INT64_MAX, &count) ||
         !unit_of(str_trim(str_sub(value, n, value.n)), &unit) || count > INT64_MAX / unit)
         return err_set(e, ERR_USAGE, "%s: expected %s, not \"%.*s\"", origin,
                        is_rate ? "bytes a second such as 500K or 2M"
@@ -366,52 +392,4 @@ void settings_clear(struct settings *s, const struct setting *which)
     else if (which->kind == SETTING_TEXT || which->kind == SETTING_PATH)
         *(struct str *)field_of(s, which) = STR_NONE;
     settings_origin_forget(s, which);
-}
-
-/* Distance of two names by insertions, deletions, replacements and swaps of neighbours (optimal
- * string alignment). */
-enum { NAME_MAX_BYTES = 40 };
-
-static unsigned name_distance(struct str a, struct str b)
-{
-    unsigned rows[3][NAME_MAX_BYTES + 1];
-
-    for (size_t j = 0; j <= b.n; j++)
-        rows[0][j] = (unsigned)j;
-    for (size_t i = 1; i <= a.n; i++) {
-        unsigned *now = rows[i % 3], *above = rows[(i + 2) % 3], *older = rows[(i + 1) % 3];
-        now[0] = (unsigned)i;
-        for (size_t j = 1; j <= b.n; j++) {
-            unsigned best = above[j - 1] + (a.p[i - 1] != b.p[j - 1]);
-            if (above[j] + 1 < best)
-                best = above[j] + 1;
-            if (now[j - 1] + 1 < best)
-                best = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
-                older[j - 2] + 1 < best)
-                best = older[j - 2] + 1;
-            now[j] = best;
-        }
-    }
-    return rows[a.n % 3][b.n];
-}
-
-const char *settings_suggest(struct str name)
-{
-    char text[NAME_MAX_BYTES];
-    const char *found = NULL;
-    unsigned best = (unsigned)name.n / 3 + 1; /* further away is another word, not a slip */
-
-    if (name.n == 0 || name.n > sizeof(text))
-        return NULL;
-    for (size_t i = 0; i < name.n; i++)
-        text[i] = name.p[i] == '_' ? '-' : str_lower(name.p[i]);
-    for (const struct setting *w = settings_table; w->name; w++) {
-        unsigned distance = name_distance((struct str){ text, name.n }, str_of(w->name));
-        if (distance < best || (distance == best && !found)) {
-            best = distance;
-            found = w->name;
-        }
-    }
-    return found;
 }

@@ -1,20 +1,6 @@
 /* One text for each row of the table, in the settings' own arena. */
 #include "dray/job/settings_origin.h"
 
-static size_t row_of(const struct setting *which)
-{
-    return (size_t)(which - settings_table);
-}
-
-static size_t rows(void)
-{
-    const struct setting *w = settings_table;
-
-    while (w->name)
-        w++;
-    return row_of(w);
-}
-
 /* "/etc/pip.conf, line 3, timeout" -> "/etc/pip.conf, line 3"; the rest is for errors. */
 static struct str without_details(struct str origin)
 {
@@ -60,8 +46,8 @@ void settings_origin_add(struct arena *a, struct str *at, const char *origin)
 void settings_origin_note(struct settings *s, const struct setting *which, const char *origin)
 {
     if (!s->origins)
-        s->origins = arena_alloc(&s->arena, rows(), sizeof(*s->origins));
-    struct str *at = &s->origins[row_of(which)];
+        s->origins = arena_alloc(&s->arena, settings_rows(), sizeof(*s->origins));
+    struct str *at = &s->origins[settings_row(which)];
     if (!adds_up(which))
         *at = STR_NONE;
     settings_origin_add(&s->arena, at, origin);
@@ -70,12 +56,12 @@ void settings_origin_note(struct settings *s, const struct setting *which, const
 void settings_origin_forget(struct settings *s, const struct setting *which)
 {
     if (s->origins)
-        s->origins[row_of(which)] = STR_NONE;
+        s->origins[settings_row(which)] = STR_NONE;
 }
 
 struct str settings_origin(const struct settings *s, const struct setting *which)
 {
-    struct str origin = s->origins ? s->origins[row_of(which)] : STR_NONE;
+    struct str origin = s->origins ? s->origins[settings_row(which)] : STR_NONE;
 
     return origin.n ? origin : STR("default");
 }

@@ -92,6 +92,11 @@ int settings_check(const struct settings *s, struct err *e)
     return check_link_mode(s, e) ? e->code : check_output(s, e);
 }
 
+bool settings_has_wish(const struct settings *s)
+{
+    return s->requirements.n || s->requirement_lines.n || s->requirement_files.n;
+}
+
 int64_t settings_before_us(const struct settings *s)
 {
     int64_t end = 0;

@@ -11,6 +11,7 @@
 #include "dray/py/simple.h"
 #include "dray/util/limits.h"
 #include "dray/util/mem.h"
+#include "dray/util/path.h"
 
 static const char *const url_schemes[] = { "http:", "https:", "file:" };
 static const char *const foreign_schemes[] = { "git+", "hg+",  "svn+",  "bzr+", "git:",
@@ -92,26 +93,12 @@ static int set_direct(struct arena *a, struct str url, struct want *w, struct er
     return 0;
 }
 
-/* An absolute path without "//", "/./" and "/../", as os.path.normpath() has it: one file has one
- * URL, by which two mentions of it are known as one. */
-static void normalize_path(struct str path, struct buf *out)
-{
-    struct str rest = path;
-
-    while (rest.p) {
-        struct str part = str_cut(rest, '/', &rest);
-        if (str_is(part, ".."))
-            buf_cut(out, out->n ? (size_t)str_rfind(buf_str(out), '/') : 0);
-        else if (part.n && !str_is(part, "."))
-            buf_add_f(out, "/%.*s", STR_ARG(part));
-    }
-}
-
+/* One file has one URL, by which two mentions of it are known as one. */
 static int set_absolute_path(struct arena *a, struct str path, struct want *w, struct err *e)
 {
     struct buf clean = { 0 }, url = { 0 };
 
-    normalize_path(path, &clean);
+    path_normalize(path, &clean);
     url_from_path(buf_str(&clean), &url);
     int code = set_direct(a, buf_str(&url), w, e);
     buf_done(&clean);
@@ -119,6 +106,7 @@ static int set_absolute_path(struct arena *a, struct str path, struct want *w, s
     return code;
 }
 
+/* `path` begins at the working directory. */
 static int set_path(struct arena *a, struct str path, struct want *w, struct err *e)
 {
     struct buf full = { 0 };
@@ -126,7 +114,7 @@ static int set_path(struct arena *a, struct str path, struct want *w, struct err
 
     if (!cwd)
         return err_errno(e, "can't tell the working directory");
-    buf_add_f(&full, "%s/%.*s", cwd, STR_ARG(path));
+    path_join(str_of(cwd), path, &full);
     int code = set_absolute_path(a, buf_str(&full), w, e);
     free(cwd);
     buf_done(&full);
@@ -179,11 +167,23 @@ static int set_url(struct arena *a, struct str url, struct want *w, struct err *
 
 enum path_kind { PATH_NONE, PATH_FILE, PATH_DIRECTORY, PATH_MISSING };
 
-static enum path_kind path_kind(struct arena *a, struct str text, struct str path)
+/* `path`, from `directory`, as the working directory sees it. */
+static struct str path_from(struct arena *a, struct str directory, struct str path)
+{
+    struct buf full = { 0 };
+
+    path_join(directory, path, &full);
+    struct str out = arena_str(a, buf_str(&full));
+    buf_done(&full);
+    return out;
+}
+
+/* `text` is what `path` was written as. */
+static enum path_kind path_kind(struct str text, struct str path)
 {
     struct stat st;
     struct str rest;
-    bool exists = stat(arena_str(a, path).p, &st) == 0;
+    bool exists = stat(path.p, &st) == 0;
 
     if (looks_like_path(text) && exists && S_ISDIR(st.st_mode))
         return PATH_DIRECTORY;
@@ -196,13 +196,14 @@ static enum path_kind path_kind(struct arena *a, struct str text, struct str pat
     return rest.p && !looks_like_path(before) ? PATH_NONE : PATH_MISSING;
 }
 
-static int set_requirement(struct arena *a, struct str text, struct want *w, struct err *e)
+static int set_requirement(struct arena *a, struct str text, struct str directory, struct want *w,
+                           struct err *e)
 {
     struct requirement r;
 
     if (requirement_parse(a, text, &r, e)) {
         bool is_path = looks_like_path(text) && str_search(text, STR("://")) < 0;
-        if (is_path && access(arena_str(a, text).p, F_OK) == 0)
+        if (is_path && access(path_from(a, directory, text).p, F_OK) == 0)
             err_set(e, e->code, "this file is neither a wheel nor a source distribution");
         else if (is_path)
             err_set(e, e->code, "%s (it looks like a path, but there is no such file)",
@@ -220,14 +221,16 @@ static int set_requirement(struct arena *a, struct str text, struct want *w, str
     return set_url(a, r.url, w, e);
 }
 
-static int parse_kind(struct arena *a, struct str text, struct want *w, struct err *e)
+static int parse_kind(struct arena *a, struct str text, struct str directory, struct want *w,
+                      struct err *e)
 {
     if (is_url(text))
         return set_url(a, text, w, e);
     if (check_foreign(text, e))
         return e->code;
-    struct str extras, path = strip_extras(text, &extras);
-    switch (path_kind(a, text, path)) {
+    struct str extras, written = strip_extras(text, &extras);
+    struct str path = path_from(a, directory, written);
+    switch (path_kind(text, path)) {
     case PATH_FILE:
     case PATH_MISSING: /* told when it is looked for, so that the others are fetched all the same */
         return set_extras(a, extras, w, e) ? e->code : set_path(a, path, w, e);
@@ -238,7 +241,7 @@ static int parse_kind(struct arena *a, struct str text, struct want *w, struct e
     case PATH_NONE:
         break;
     }
-    return set_requirement(a, text, w, e);
+    return set_requirement(a, text, directory, w, e);
 }
 
 /* pip: a marker begins at "; " behind a URL, which may contain semicolons, and at any ";"
@@ -251,7 +254,8 @@ static struct str cut_marker(struct str text, struct str *marker)
     return at < 0 ? text : str_trim(str_sub(text, 0, (size_t)at));
 }
 
-static int want_parse_parts(struct arena *a, struct str text, struct want *w, struct err *e)
+static int want_parse_parts(struct arena *a, struct str text, struct str directory, struct want *w,
+                            struct err *e)
 {
     struct str marker;
     struct str main = cut_marker(text, &marker);
@@ -263,7 +267,7 @@ static int want_parse_parts(struct arena *a, struct str text, struct want *w, st
         return err_set(e, ERR_INPUT, "column 1: expected a requirement");
     if (memchr(text.p, '\0', text.n))
         return err_set(e, ERR_INPUT, "a requirement can't contain a NUL byte");
-    if (parse_kind(a, main, w, e))
+    if (parse_kind(a, main, directory, w, e))
         return e->code;
     if (marker.n && marker_parse(a, marker, &w->marker, e))
         return err_wrap(e, "in the marker behind \";\"");
@@ -301,18 +305,18 @@ struct str want_label(struct arena *a, struct str text)
     return out;
 }
 
-int want_parse(struct arena *a, struct str text, struct str origin, const struct digest *hashes,
-               size_t n_hashes, struct want *out, struct err *e)
+int want_parse(struct arena *a, const struct want_text *from, struct want *out, struct err *e)
 {
-    struct want w = { .origin = arena_str(a, origin),
-                      .label = want_label(a, str_trim(text)),
-                      .hashes = hashes,
-                      .n_hashes = n_hashes,
-                      .has_hash_option = n_hashes > 0 };
+    struct str text = str_trim(from->text);
+    struct want w = { .origin = arena_str(a, from->origin),
+                      .label = want_label(a, text),
+                      .hashes = from->hashes,
+                      .n_hashes = from->n_hashes,
+                      .has_hash_option = from->n_hashes > 0 };
 
-    if (want_parse_parts(a, arena_str(a, str_trim(text)), &w, e)) {
-        if (origin.p)
-            return err_wrap(e, "%.*s: \"%.*s\"", STR_ARG(origin), STR_ARG(w.label));
+    if (want_parse_parts(a, arena_str(a, text), from->directory, &w, e)) {
+        if (from->origin.p)
+            return err_wrap(e, "%.*s: \"%.*s\"", STR_ARG(from->origin), STR_ARG(w.label));
         return err_wrap(e, "requirement \"%.*s\"", STR_ARG(w.label));
     }
     *out = w;

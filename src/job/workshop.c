@@ -41,7 +41,9 @@ static void open_source(struct workshop *w)
                                     .readers = w->readers,
                                     .events = w->site.events,
                                     .cache = w->cache,
+                                    .flights = w->site.flights,
                                     .retries = s->retries,
+                                    .no_local_files = s->no_local_files,
                                     .trusted_hosts = w->site.trusted_hosts,
                                     .n_trusted_hosts = w->site.n_trusted_hosts };
     w->source = source_create(
@@ -92,7 +94,8 @@ static int open_builds(struct workshop *w, struct err *e)
 int workshop_open(struct workshop *w, const struct workshop_site *site, struct err *e)
 {
     w->site = *site;
-    if (rooms_open(&w->rooms, site->settings, e))
+    w->rooms.store = site->store;
+    if (rooms_open(&w->rooms, site->settings, &site->door, e))
         return e->code;
     w->cache = (struct cache){ .store = w->rooms.store, .offline = site->settings->offline };
     w->hosts = hosts_create(site->loop, &w->cache);
@@ -139,6 +142,7 @@ struct fetch_world workshop_world(const struct workshop *w, const struct target 
                                  .readers = w->readers,
                                  .cache = w->cache,
                                  .hosts = w->hosts,
+                                 .flights = w->site.flights,
                                  .pip_cache_dir = pip_cache->n ? buf_z(pip_cache) : NULL,
                                  .place = w->rooms.place,
                                  .temp = w->rooms.temp,
@@ -148,6 +152,7 @@ struct fetch_world workshop_world(const struct workshop *w, const struct target 
                                  .mode = mode_of(s),
                                  .target = target,
                                  .retries = s->retries,
+                                 .no_local_files = s->no_local_files,
                                  .goal = goal_of(s),
                                  .want_metadata = s->report.n > 0 };
 }

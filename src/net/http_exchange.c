@@ -23,15 +23,13 @@ static void enter_nothing(struct http_exchange *x)
 /* Its host's question is open: to be sent without the answer would be to ask for a 401. */
 static bool has_to_wait(const struct http_exchange *x)
 {
-    return auth_is_asking(x->http->options.auth, &x->url);
+    return auth_is_asking(x->http->auth, &x->url);
 }
 
 static void enter_queue(struct http_exchange *x)
 {
-    struct http *h = x->http;
-
-    http_queue_add(&h->queue, &x->ticket, x->url.host, x->url.port);
-    loop_post(h->loop, &h->admit);
+    http_queue_add(&x->core->queue, &x->ticket, x->url.host, x->url.port);
+    loop_post(x->core->loop, &x->core->admit);
 }
 
 static void begin_request(struct http_exchange *x, const struct dns_address *to, int socket)
@@ -74,7 +72,7 @@ static void on_name(void *ctx, const struct dns_answer *answer)
     } else if (answer->n == 1) {
         begin_request(x, answer->addresses, -1);
     } else {
-        x->way = ways_get(x->http->ways, http_proxy_peer(x), http_proxy_peer_port(x),
+        x->way = ways_get(x->core->ways, http_proxy_peer(x), http_proxy_peer_port(x),
                           answer->addresses, answer->n);
         exchange_reroute(x);
     }
@@ -106,20 +104,20 @@ static void on_target(void *ctx, const struct dns_answer *answer)
                 x->proxy->shown);
         exchange_go(x, HTTP_ENDED);
     } else {
-        x->query = dns_start(x->http->dns, http_proxy_peer(x), on_name, x);
+        x->query = dns_start(x->core->dns, http_proxy_peer(x), on_name, x);
     }
 }
 
 static void enter_name(struct http_exchange *x)
 {
-    const struct proxies *proxies = x->http->options.proxies;
+    const struct proxies *proxies = x->core->options.proxies;
 
     x->proxy = proxies ? proxies_find(proxies, &x->url) : NULL;
     x->targets.n = 0;
     if (x->proxy && proxy_wants_address(x->proxy))
-        x->query = dns_start(x->http->dns, x->url.host, on_target, x);
+        x->query = dns_start(x->core->dns, x->url.host, on_target, x);
     else
-        x->query = dns_start(x->http->dns, http_proxy_peer(x), on_name, x);
+        x->query = dns_start(x->core->dns, http_proxy_peer(x), on_name, x);
 }
 
 /* None of the addresses gave a connection. */
@@ -184,13 +182,13 @@ static void on_auth(void *ctx, bool again)
 /* Its seat is for others meanwhile. */
 static void enter_auth(struct http_exchange *x)
 {
-    http_queue_leave(&x->http->queue, &x->ticket);
-    loop_post(x->http->loop, &x->http->admit);
+    http_queue_leave(&x->core->queue, &x->ticket);
+    loop_post(x->core->loop, &x->core->admit);
     x->auth.request = exchange_auth_request(x);
     x->auth.sent = x->sent;
     x->auth.done = on_auth;
     x->auth.ctx = x;
-    auth_wait_start(x->http->options.auth, &x->auth);
+    auth_wait_start(x->http->auth, &x->auth);
 }
 
 void exchange_drop_transfer(struct http_exchange *x)
@@ -205,13 +203,13 @@ void exchange_drop_transfer(struct http_exchange *x)
 
 static void enter_ended(struct http_exchange *x)
 {
-    struct http *h = x->http;
+    struct http_core *c = x->core;
 
     if (x->result.again && x->ticket.host && x->began_us)
         http_silence_failed(&x->ticket.host->both->silence, x->began_us, clock_us());
-    http_queue_leave(&h->queue, &x->ticket);
-    loop_post(h->loop, &x->step);
-    loop_post(h->loop, &h->admit); /* behind it: what `done` starts may have the seat */
+    http_queue_leave(&c->queue, &x->ticket);
+    loop_post(c->loop, &x->step);
+    loop_post(c->loop, &c->admit); /* behind it: what `done` starts may have the seat */
 }
 
 static const struct {
@@ -246,9 +244,15 @@ bool exchange_decodes(const struct http_exchange *x)
     return x->is_page && x->range.kind == HTTP_WHOLE;
 }
 
+uint64_t exchange_rate(const struct http_exchange *x)
+{
+    uint64_t own = x->http->bucket.rate, of_all = x->core->options.limit_rate;
+
+    return own && (!of_all || own < of_all) ? own : of_all;
+}
+
 static void finish(struct http_exchange *x)
 {
-    struct http *h = x->http;
     struct http_sink sink = x->sink;
     struct http_result result = x->result;
     char address[DNS_TEXT_SIZE];
@@ -256,7 +260,7 @@ static void finish(struct http_exchange *x)
     memcpy(address, x->address, sizeof address);
     result.address = x->result.address ? address : NULL;
     x->result.err = (struct err){ 0 }; /* moved */
-    h->n_exchanges--;
+    x->http->n_exchanges--;
     exchange_free(x);
     sink.done(sink.ctx, &result);
     err_done(&result.err);
@@ -289,7 +293,7 @@ static bool is_given_up(struct http_exchange *x)
     const struct http_silence *s = &x->ticket.host->both->silence;
     uint64_t now_us = clock_us();
 
-    if (!http_silence_is_final(s, x->http->options.patience, now_us))
+    if (!http_silence_is_final(s, x->core->options.patience, now_us))
         return false;
     err_set(&x->result.err, ERR_CONNECT,
             "%s port %u is given up for now: nothing came from it for %" PRIu64 " s", x->url.host,
@@ -297,11 +301,20 @@ static bool is_given_up(struct http_exchange *x)
     return true;
 }
 
-void exchange_admit(struct http *h)
+static void hold_those_in_debt(struct http_core *c)
+{
+    for (struct http_part *p = c->queue.users.first; p; p = p->next) {
+        struct http *h = (struct http *)(void *)p; /* its first member */
+        h->user.is_held = !http_rest_user_may_send(&c->rest, &h->bucket);
+    }
+}
+
+void exchange_admit(struct http_core *c)
 {
     struct http_ticket *t;
 
-    while (http_rest_may_send(&h->rest) && (t = http_queue_admit(&h->queue)) != NULL) {
+    hold_those_in_debt(c);
+    while (http_rest_may_send(&c->rest) && (t = http_queue_admit(&c->queue)) != NULL) {
         struct http_exchange *x = (struct http_exchange *)(void *)t; /* its first member */
         if (has_to_wait(x)) {
             exchange_go(x, HTTP_AUTH);
@@ -312,9 +325,9 @@ void exchange_admit(struct http *h)
             continue;
         }
         if (x->sink.started && !x->started) {
-            h->in_sink = true;
+            c->in_sink = true;
             x->sink.started(x->sink.ctx);
-            h->in_sink = false;
+            c->in_sink = false;
         }
         x->started = true;
         x->began_us = clock_us();
@@ -322,14 +335,14 @@ void exchange_admit(struct http *h)
     }
 }
 
-void exchange_wake(struct http *h)
+void exchange_wake(struct http_core *c)
 {
     uint64_t now = clock_us();
-    uint64_t next = http_queue_wake(&h->queue, now);
+    uint64_t next = http_queue_wake(&c->queue, now);
 
-    loop_post(h->loop, &h->admit);
+    loop_post(c->loop, &c->admit);
     if (next)
-        loop_timer_start(h->rested, (next - now + 999) / 1000);
+        loop_timer_start(c->rested, (next - now + 999) / 1000);
 }
 
 void exchange_begin(struct http_exchange *x)
@@ -346,8 +359,8 @@ void exchange_free(struct http_exchange *x)
         way_cancel(x->wait);
     exchange_drop_transfer(x);
     auth_wait_cancel(&x->auth);
-    http_queue_leave(&x->http->queue, &x->ticket);
-    loop_unpost(x->http->loop, &x->step);
+    http_queue_leave(&x->core->queue, &x->ticket);
+    loop_unpost(x->core->loop, &x->step);
     url_done(&x->url);
     url_done(&x->origin);
     err_done(&x->result.err);

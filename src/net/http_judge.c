@@ -60,8 +60,8 @@ static void end_with_failure(struct http_exchange *x)
         .detail = t->detail,
         .host = x->url.host,
         .port = x->url.port,
-        .ca_file = x->http->options.ca_file,
-        .client_cert = x->http->options.client_cert,
+        .ca_file = x->core->options.ca_file,
+        .client_cert = x->core->options.client_cert,
         .body_bytes = x->result.body_bytes,
         .body_length = x->state == HTTP_BODY && !t->answer.chunked ? t->answer.content_length : -1,
         .connected = has_connected(x),
@@ -154,7 +154,7 @@ static void follow_redirect(struct http_exchange *x)
     x->auth.was_resent = false; /* its 401 would be of this URL */
     x->result.retry_after_ms = -1;
     exchange_drop_transfer(x);
-    http_queue_leave(&x->http->queue, &x->ticket); /* the next host has limits of its own */
+    http_queue_leave(&x->core->queue, &x->ticket); /* the next host has limits of its own */
     exchange_go(x, HTTP_QUEUED);
 }
 
@@ -190,12 +190,12 @@ static void take_answer(struct http_exchange *x)
         follow_redirect(x);
         return;
     }
-    if (a->status == 401 && x->http->options.auth) {
+    if (a->status == 401 && x->http->auth) {
         ask_for_credentials(x);
         return;
     }
     if (exchange_wants(x, a->status))
-        auth_succeeded(x->http->options.auth, &x->sent);
+        auth_succeeded(x->http->auth, &x->sent);
     shown_url(x, &shown);
     if (x->state != HTTP_BODY && !exchange_wants(x, a->status) &&
         http_error_status(a->status, buf_z(&shown), &x->result.again, &x->result.err))
@@ -257,7 +257,7 @@ static bool try_other_target(struct http_exchange *x)
 
     if (!x->proxy || targets->n == 0 || !http_proxy_refused_address(x->transfer))
         return false;
-    dns_demote(x->http->dns, x->url.host, targets->items[targets->at].text);
+    dns_demote(x->core->dns, x->url.host, targets->items[targets->at].text);
     if (++targets->at == targets->n)
         return false;
     transfer_stop(x->transfer);

@@ -11,23 +11,23 @@
 __attribute__((format(printf, 3, 4))) static void tell(struct http_exchange *x, unsigned verbosity,
                                                        const char *format, ...)
 {
-    const struct http_options *o = &x->http->options;
+    const struct http *h = x->http;
     struct buf text = { 0 };
     va_list ap;
 
-    if (!o->note)
+    if (!h->note)
         return;
     buf_add_f(&text, "%s port %u ", x->url.host, x->url.port);
     va_start(ap, format);
     buf_add_v(&text, format, ap);
     va_end(ap);
-    o->note(o->note_ctx, verbosity, buf_str(&text));
+    h->note(h->note_ctx, verbosity, buf_str(&text));
     buf_done(&text);
 }
 
 static void slow_down(struct http_exchange *x, const char *what)
 {
-    unsigned limit = http_queue_trouble(&x->http->queue, &x->ticket);
+    unsigned limit = http_queue_trouble(&x->ticket);
 
     if (limit)
         tell(x, 2, "%s: at most %u %s at once for now", what, limit,
@@ -40,9 +40,9 @@ static void rest(struct http_exchange *x, int64_t ms)
 {
     if (ms <= 0 || ms > (int64_t)LIMIT_RETRY_AFTER_S * 1000)
         return;
-    if (http_queue_rest(&x->http->queue, &x->ticket, clock_us() + (uint64_t)ms * 1000)) {
+    if (http_queue_rest(&x->ticket, clock_us() + (uint64_t)ms * 1000)) {
         tell(x, 2, "asks to be left alone for %" PRId64 " s", (ms + 999) / 1000);
-        exchange_wake(x->http);
+        exchange_wake(x->core);
     }
 }
 
@@ -58,7 +58,7 @@ void manners_answer(struct http_exchange *x, bool cut)
     }
     if (!overloaded) {
         if (status < 500)
-            http_queue_good(&x->http->queue, &x->ticket);
+            http_queue_good(&x->ticket);
         return;
     }
     snprintf(what, sizeof what, "answered %d", status);

@@ -9,7 +9,7 @@
 
 void http_proxy_set(struct http_transfer *t)
 {
-    const struct http_options *o = &t->owner->http->options;
+    const struct http_options *o = &t->owner->core->options;
     const struct proxy *p = t->owner->proxy;
     CURL *easy = t->easy;
 

@@ -1,5 +1,5 @@
-/* Among those waiting for one host the greater rank goes first, then the earlier one: a binary
- * heap. Hosts take turns, so that one of many large files does not hold up the pages of another. */
+/* A user's hosts take turns, so that one of many large files does not hold up the pages of another.
+ */
 #include "dray/net/http_queue.h"
 
 #include <assert.h>
@@ -8,73 +8,31 @@
 #include "dray/util/buf.h"
 #include "dray/util/mem.h"
 
-static bool goes_before(const struct http_ticket *a, const struct http_ticket *b)
+static struct http_lane *lane_of(struct http_part *p)
 {
-    return a->rank != b->rank ? a->rank > b->rank : a->number < b->number;
+    return (struct http_lane *)(void *)p; /* its first member */
 }
 
-static void heap_set(struct http_host *host, size_t at, struct http_ticket *t)
+/* NULL: there is none. */
+static struct http_lane *lane_find(const struct http_host *host, const struct http_user *u)
 {
-    host->heap[at - 1] = t;
-    t->at = at;
+    for (struct http_part *p = host->lanes.first; p; p = p->next)
+        if (lane_of(p)->user == u)
+            return lane_of(p);
+    return NULL;
 }
 
-static void heap_up(struct http_host *host, size_t at)
+static struct http_lane *lane_get(struct http_host *host, struct http_user *u)
 {
-    struct http_ticket *t = host->heap[at - 1];
+    struct http_lane *lane = lane_find(host, u);
 
-    while (at > 1 && goes_before(t, host->heap[at / 2 - 1])) {
-        heap_set(host, at, host->heap[at / 2 - 1]);
-        at /= 2;
+    if (!lane) {
+        lane = mem_new(1, sizeof *lane);
+        lane->host = host;
+        lane->user = u;
+        http_parts_add(&host->lanes, &lane->part, u->part.weight);
     }
-    heap_set(host, at, t);
-}
-
-static void heap_down(struct http_host *host, size_t at)
-{
-    struct http_ticket *t = host->heap[at - 1];
-
-    for (size_t child; (child = at * 2) <= host->n_waiting; at = child) {
-        if (child < host->n_waiting && goes_before(host->heap[child], host->heap[child - 1]))
-            child++;
-        if (!goes_before(host->heap[child - 1], t))
-            break;
-        heap_set(host, at, host->heap[child - 1]);
-    }
-    heap_set(host, at, t);
-}
-
-static void heap_remove(struct http_host *host, struct http_ticket *t)
-{
-    size_t at = t->at;
-    struct http_ticket *last = host->heap[--host->n_waiting];
-
-    t->at = 0;
-    if (last == t)
-        return;
-    heap_set(host, at, last);
-    heap_up(host, at);
-    heap_down(host, last->at);
-}
-
-static void ring_add(struct http_queue *q, struct http_host *host)
-{
-    if (!q->ring) {
-        q->ring = host->prev = host->next = host;
-        return;
-    }
-    host->next = q->ring; /* behind all others */
-    host->prev = q->ring->prev;
-    host->prev->next = host->next->prev = host;
-}
-
-static void ring_remove(struct http_queue *q, struct http_host *host)
-{
-    if (q->ring == host)
-        q->ring = host->next == host ? NULL : host->next;
-    host->prev->next = host->next;
-    host->next->prev = host->prev;
-    host->prev = host->next = NULL;
+    return lane;
 }
 
 /* With those of its twin. */
@@ -83,25 +41,26 @@ static unsigned n_of_host(const struct http_host *host)
     return host->n_admitted + (host->twin ? host->twin->n_admitted : 0);
 }
 
-/* Is it in the ring when it ought to be, and only then? */
-static void host_place(struct http_queue *q, struct http_host *host)
+static bool host_has_room(const struct http_host *host)
 {
-    bool can_be_served = host->n_waiting > 0 && host->n_admitted < host->max_admitted &&
-                         n_of_host(host) < host->both->pace.limit &&
-                         !host->both->pace.rest_until_us;
+    return host->n_admitted < host->max_admitted && n_of_host(host) < host->both->pace.limit &&
+           !host->both->pace.rest_until_us;
+}
 
-    if (can_be_served && !host->next)
-        ring_add(q, host);
-    else if (!can_be_served && host->next)
-        ring_remove(q, host);
+static void host_place(struct http_host *host)
+{
+    bool has_room = host_has_room(host);
+
+    for (struct http_part *p = host->lanes.first; p; p = p->next)
+        http_lane_place(lane_of(p), has_room);
 }
 
 /* After any change. */
-static void host_changed(struct http_queue *q, struct http_host *host)
+static void host_changed(struct http_host *host)
 {
-    host_place(q, host);
+    host_place(host);
     if (host->twin)
-        host_place(q, host->twin);
+        host_place(host->twin);
 }
 
 static struct http_host *host_find(struct http_queue *q, struct buf *key, unsigned max)
@@ -143,45 +102,92 @@ void http_queue_init(struct http_queue *q, unsigned total, unsigned per_host, un
 
 void http_queue_done(struct http_queue *q)
 {
-    assert(q->n_admitted == 0 && !q->ring);
+    assert(q->n_admitted == 0 && !q->users.first);
     for (size_t i = 0; i < q->hosts.n; i++) {
         struct http_host *host = q->hosts.entries[i].value;
         free(host->key);
-        free(host->heap);
         free(host);
     }
     map_done(&q->hosts);
 }
 
+void http_user_init(struct http_user *u, struct http_queue *q, unsigned weight, unsigned total)
+{
+    *u = (struct http_user){ .total = total ? total : q->total };
+    http_parts_add(&q->users, &u->part, weight);
+}
+
+void http_user_done(struct http_user *u, struct http_queue *q)
+{
+    assert(u->part.n == 0 && !u->ring);
+    for (size_t i = 0; i < q->hosts.n; i++) {
+        struct http_host *host = q->hosts.entries[i].value;
+        struct http_lane *lane = lane_find(host, u);
+        if (lane)
+            http_parts_remove(&host->lanes, &lane->part);
+        http_lane_destroy(lane);
+    }
+    http_parts_remove(&q->users, &u->part);
+}
+
 void http_queue_add(struct http_queue *q, struct http_ticket *t, const char *host, unsigned port)
 {
-    struct http_host *at = host_get(q, host, port, t->is_bulk);
-
     assert(!t->host);
     if (t->number == 0)
         t->number = ++q->arrivals;
-    t->host = at;
-    at->heap = mem_grow(at->heap, at->n_waiting, &at->cap, sizeof *at->heap);
-    at->heap[at->n_waiting++] = t;
-    heap_up(at, at->n_waiting);
-    host_changed(q, at);
+    t->host = host_get(q, host, port, t->is_bulk);
+    t->lane = lane_get(t->host, t->user);
+    http_lane_add(t->lane, t);
+    http_lane_place(t->lane, host_has_room(t->host));
 }
 
-/* Of a host and its twin the one whose first is the greater, as if they were one heap. */
-static struct http_host *before_twin(struct http_host *host)
+static bool user_wants(const struct http_part *p)
 {
-    struct http_host *twin = host->twin;
+    const struct http_user *u = (const struct http_user *)(const void *)p; /* its first member */
 
-    return twin && twin->next && goes_before(twin->heap[0], host->heap[0]) ? twin : host;
+    return u->ring && !u->is_held && p->n < u->total;
+}
+
+static bool lane_wants(const struct http_part *p)
+{
+    const struct http_lane *lane = (const struct http_lane *)(const void *)p; /* as above */
+
+    return lane->next && user_wants(&lane->user->part);
+}
+
+/* Of a user's lanes at a host and its twin the one whose first is the greater, as if they were one
+ * heap. */
+static struct http_lane *before_twin(struct http_lane *lane)
+{
+    struct http_host *host = lane->host->twin;
+    struct http_lane *twin = host ? lane_find(host, lane->user) : NULL;
+
+    return twin && twin->next && http_ticket_goes_before(twin->heap[0], lane->heap[0]) ? twin
+                                                                                       : lane;
+}
+
+/* NULL: nobody can be served. */
+static struct http_lane *next_lane(struct http_queue *q)
+{
+    struct http_part *turn = http_parts_choose(&q->users, user_wants);
+
+    if (!turn)
+        return NULL;
+    struct http_user *u = (struct http_user *)(void *)turn; /* its first member */
+    struct http_lane *lane = before_twin(u->ring);
+    u->ring = lane->next; /* the others' turn */
+    return lane_of(http_parts_choose(&lane->host->lanes, lane_wants));
 }
 
 struct http_ticket *http_queue_admit(struct http_queue *q)
 {
-    if (!q->ring || q->n_admitted >= q->total)
+    struct http_lane *lane = q->n_admitted < q->total ? next_lane(q) : NULL;
+
+    if (!lane)
         return NULL;
-    struct http_host *host = before_twin(q->ring);
-    struct http_ticket *t = host->heap[0];
-    heap_remove(host, t);
+    struct http_host *host = lane->host;
+    struct http_ticket *t = lane->heap[0];
+    http_lane_remove(lane, t);
     t->prev = NULL;
     t->next = host->admitted;
     if (t->next)
@@ -190,33 +196,34 @@ struct http_ticket *http_queue_admit(struct http_queue *q)
     t->round = host->both->pace.round;
     host->n_admitted++;
     q->n_admitted++;
-    q->ring = host->next; /* the others' turn */
-    host_changed(q, host);
+    http_parts_give(&host->lanes, &lane->part);
+    http_parts_give(&q->users, &lane->user->part);
+    host_changed(host);
     return t;
 }
 
-void http_queue_good(struct http_queue *q, const struct http_ticket *t)
+void http_queue_good(const struct http_ticket *t)
 {
     if (http_pace_good(&t->host->both->pace, t->round))
-        host_changed(q, t->host);
+        host_changed(t->host);
 }
 
-unsigned http_queue_trouble(struct http_queue *q, const struct http_ticket *t)
+unsigned http_queue_trouble(const struct http_ticket *t)
 {
     struct http_host *host = t->host;
 
     if (!http_pace_trouble(&host->both->pace, t->round, n_of_host(host)))
         return 0;
-    host_changed(q, host);
+    host_changed(host);
     return host->both->pace.limit;
 }
 
-bool http_queue_rest(struct http_queue *q, const struct http_ticket *t, uint64_t until_us)
+bool http_queue_rest(const struct http_ticket *t, uint64_t until_us)
 {
     if (until_us <= t->host->both->pace.rest_until_us)
         return false;
     t->host->both->pace.rest_until_us = until_us;
-    host_changed(q, t->host);
+    host_changed(t->host);
     return true;
 }
 
@@ -229,7 +236,7 @@ uint64_t http_queue_wake(struct http_queue *q, uint64_t now_us)
         uint64_t *until = &host->both->pace.rest_until_us;
         if (*until && *until <= now_us) {
             *until = 0;
-            host_changed(q, host);
+            host_changed(host);
         }
         if (*until && (!next || *until < next))
             next = *until;
@@ -244,7 +251,7 @@ void http_queue_leave(struct http_queue *q, struct http_ticket *t)
     if (!host)
         return;
     if (t->at) {
-        heap_remove(host, t);
+        http_lane_remove(t->lane, t);
     } else {
         if (t->next)
             t->next->prev = t->prev;
@@ -254,8 +261,11 @@ void http_queue_leave(struct http_queue *q, struct http_ticket *t)
             host->admitted = t->next;
         host->n_admitted--;
         q->n_admitted--;
+        t->lane->part.n--;
+        t->user->part.n--;
     }
     t->host = NULL;
+    t->lane = NULL;
     t->prev = t->next = NULL;
-    host_changed(q, host);
+    host_changed(host);
 }

@@ -27,7 +27,7 @@ unsigned http_connect_ms(const struct http_options *o)
 /* What is the same for every request. */
 static void set_rules(struct http_transfer *t, bool afresh)
 {
-    const struct http_options *o = &t->owner->http->options;
+    const struct http_options *o = &t->owner->core->options;
     CURL *easy = t->easy;
 
     /* No SIGALRM; libcurl then leaves SIGPIPE to us as well, see loop_open(). */
@@ -45,7 +45,7 @@ static void set_rules(struct http_transfer *t, bool afresh)
 
 static void set_tls(struct http_transfer *t)
 {
-    const struct http_options *o = &t->owner->http->options;
+    const struct http_options *o = &t->owner->core->options;
 
     if (o->ca_file)
         curl_easy_setopt(t->easy, CURLOPT_CAINFO, o->ca_file);
@@ -100,7 +100,7 @@ static void add_fields(struct http_transfer *t)
 
 static long buffer_bytes(const struct http_exchange *x)
 {
-    uint64_t rate = x->http->options.limit_rate;
+    uint64_t rate = exchange_rate(x);
 
     if (rate) /* what one read takes must not be a long time's worth */
         return rate / RATED_READS < RATED_BUFFER_LEAST  ? RATED_BUFFER_LEAST
@@ -111,12 +111,13 @@ static long buffer_bytes(const struct http_exchange *x)
     return x->ticket.is_bulk ? BULK_BUFFER_BYTES : BODY_BUFFER_BYTES;
 }
 
-/* HTTP/2. Over plain http there is none to negotiate, and CURLOPT_PIPEWAIT would make all pages
+/* HTTP/2. Paused streams of it fill libcurl's memory, and its 7.88 forgets some: not where the rate
+ * is limited. Over plain http there is none to negotiate, and CURLOPT_PIPEWAIT would make all pages
  * wait for the first connection. Through a proxy libcurl before 8.0 mixes streams up (curl #11746).
  */
 static bool may_stream(const struct http_exchange *x)
 {
-    return x->is_page && !x->http->options.http1_only && !x->proxy &&
+    return x->is_page && !x->core->options.http1_only && !exchange_rate(x) && !x->proxy &&
            strcmp(x->url.scheme, "https") == 0 &&
            x->ticket.host->both->dialect.standing != HTTP2_GIVEN_UP;
 }
@@ -145,7 +146,7 @@ static void set_credentials(struct http_transfer *t)
 {
     struct http_exchange *x = t->owner;
     struct auth_request rq = exchange_auth_request(x);
-    struct auth_given g = auth_find(x->http->options.auth, &rq);
+    struct auth_given g = auth_find(x->http->auth, &rq);
 
     x->sent = (struct auth_given){ .source = g.source, .serial = g.serial, .is_final = g.is_final };
     if (g.token) {

@@ -9,23 +9,48 @@ enum {
     SHARE_BYTES = 1024 * 1024, /* about a millisecond of hashing and writing */
 };
 
-/* If so, the timer says when no more. */
-static bool in_debt(struct http_rest *r)
+/* The timer is for the first that gets out of debt: whoever is not it looks again. */
+static void wait_for(struct http_rest *r, uint64_t wait_us, uint64_t now_us)
 {
-    uint64_t wait_us = http_bucket_wait(&r->bucket, clock_us());
+    if (r->due_us && r->due_us <= now_us + wait_us)
+        return;
+    r->due_us = now_us + wait_us;
+    loop_timer_start(r->timer, (wait_us + 999) / 1000);
+}
+
+/* If so, the timer says when no more. */
+static bool in_debt(struct http_rest *r, struct http_bucket *b)
+{
+    uint64_t now_us = clock_us();
+    uint64_t wait_us = http_bucket_wait(b, now_us);
 
     if (wait_us)
-        loop_timer_start(r->timer, (wait_us + 999) / 1000);
+        wait_for(r, wait_us, now_us);
     return wait_us > 0;
+}
+
+static struct http_bucket *own_bucket(const struct http_transfer *t)
+{
+    return &t->owner->http->bucket;
+}
+
+/* The first whose user is not in debt; NULL: none. */
+static struct http_transfer *next_to_wake(struct http_rest *r)
+{
+    struct http_transfer *t = r->first;
+
+    while (t && in_debt(r, own_bucket(t)))
+        t = t->next_resting;
+    return t;
 }
 
 static void rest_wake(void *ctx)
 {
     struct http_rest *r = ctx;
-    struct http_transfer *t = r->first;
 
-    assert(t);
-    if (in_debt(r))
+    assert(r->first);
+    struct http_transfer *t = in_debt(r, &r->bucket) ? NULL : next_to_wake(r);
+    if (!t)
         return;
     http_rest_forget(r, t);
     transfer_moved(t);                        /* it was we who kept it from moving */
@@ -38,6 +63,7 @@ static void on_out_of_debt(void *ctx)
 {
     struct http_rest *r = ctx;
 
+    r->due_us = 0;
     if (r->first)
         loop_post(r->loop, &r->wake);
     loop_post(r->loop, r->more);
@@ -60,18 +86,32 @@ void http_rest_done(struct http_rest *r)
 
 bool http_rest_may_send(struct http_rest *r)
 {
-    return !in_debt(r);
+    return !in_debt(r, &r->bucket);
 }
 
-void http_rest_count(struct http_rest *r, uint64_t n)
+bool http_rest_user_may_send(struct http_rest *r, struct http_bucket *own)
+{
+    return !in_debt(r, own);
+}
+
+void http_rest_count(struct http_rest *r, struct http_transfer *t, uint64_t n)
 {
     http_bucket_take(&r->bucket, n);
+    http_bucket_take(own_bucket(t), n);
+}
+
+static bool has_had_enough(struct http_rest *r, const struct http_transfer *t)
+{
+    uint64_t now_us = clock_us();
+
+    return t->share_bytes >= SHARE_BYTES || http_bucket_wait(&r->bucket, now_us) ||
+           http_bucket_wait(own_bucket(t), now_us);
 }
 
 void http_rest_after(struct http_rest *r, struct http_transfer *t, size_t n)
 {
     t->share_bytes += n;
-    if (t->resting || (t->share_bytes < SHARE_BYTES && !http_bucket_wait(&r->bucket, clock_us())))
+    if (t->resting || !has_had_enough(r, t))
         return;
     /* Not by CURL_WRITEFUNC_PAUSE, which would make libcurl keep a copy and hand it over again. */
     if (curl_easy_pause(t->easy, CURLPAUSE_RECV) != CURLE_OK)

@@ -23,6 +23,6 @@ void http_silence_failed(struct http_silence *s, uint64_t began_us, uint64_t now
 
 bool http_silence_is_final(const struct http_silence *s, unsigned rounds, uint64_t now_us)
 {
-    return s->rounds >= rounds && now_us - s->since_us >= (uint64_t)PATIENCE_S * SECOND_US &&
+    return s->rounds >= rounds && s->last_us - s->since_us >= (uint64_t)PATIENCE_S * SECOND_US &&
            now_us - s->last_us < (uint64_t)FORGIVEN_S * SECOND_US;
 }

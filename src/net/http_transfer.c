@@ -18,9 +18,9 @@ void transfer_moved(const struct http_transfer *t)
     struct http_exchange *x = t->owner;
     struct http_host *host = x->ticket.host;
 
-    x->moved_tick = host->moved_tick = x->http->tick;
+    x->moved_tick = host->moved_tick = x->core->tick;
     if (host->twin)
-        host->twin->moved_tick = x->http->tick;
+        host->twin->moved_tick = x->core->tick;
     http_silence_heard(&host->both->silence);
 }
 
@@ -58,9 +58,9 @@ static int sink_head(struct http_exchange *x, const struct http_answer *a)
         return refuse_size(x);
     if (!x->sink.head)
         return 0;
-    x->http->in_sink = true;
+    x->core->in_sink = true;
     int code = x->sink.head(x->sink.ctx, &head, &x->result.err);
-    x->http->in_sink = false;
+    x->core->in_sink = false;
     return code;
 }
 
@@ -69,9 +69,9 @@ static int sink_data(struct http_exchange *x, const void *bytes, size_t n)
     if (x->max_bytes && x->result.body_bytes + n > x->max_bytes)
         return refuse_size(x);
     x->result.body_bytes += n;
-    x->http->in_sink = true;
+    x->core->in_sink = true;
     int code = x->sink.data(x->sink.ctx, bytes, n, &x->result.err);
-    x->http->in_sink = false;
+    x->core->in_sink = false;
     return code;
 }
 
@@ -126,12 +126,12 @@ static void rest(struct http_transfer *t, size_t n)
 {
     struct http_exchange *x = t->owner;
     bool is_last = (curl_off_t)x->result.body_bytes == t->answer.content_length;
-    bool is_limited = x->http->options.limit_rate > 0;
+    bool is_limited = exchange_rate(x) > 0;
 
     if (is_limited)
-        http_rest_count(&x->http->rest, came_since(t));
+        http_rest_count(&x->core->rest, t, came_since(t));
     if (!is_last && (is_limited || !x->is_page))
-        http_rest_after(&x->http->rest, t, n);
+        http_rest_after(&x->core->rest, t, n);
 }
 
 /* CURLOPT_WRITEFUNCTION: at most 16 KiB a call, straight from libcurl's buffer to the sink. */
@@ -202,10 +202,10 @@ static void set_callbacks(struct http_transfer *t)
 struct http_transfer *transfer_take(struct http_exchange *x, const struct dns_address *address,
                                     int socket)
 {
-    struct http_transfer *t = x->http->idle;
+    struct http_transfer *t = x->core->idle;
 
     if (t) {
-        x->http->idle = t->next;
+        x->core->idle = t->next;
     } else {
         t = mem_new(1, sizeof *t);
         t->easy = curl_easy_init();
@@ -229,14 +229,14 @@ void transfer_start(struct http_transfer *t, bool afresh)
     set_callbacks(t);
     http_request_set(t, afresh);
     t->broken = t->owner->ticket.host->both->dialect.broken;
-    t->owner->moved_tick = t->owner->http->tick;
-    http_curl_add(t->owner->http->curl, t->easy, t->streams);
+    t->owner->moved_tick = t->owner->core->tick;
+    http_curl_add(t->owner->core->curl, t->easy, t->streams);
 }
 
 void transfer_stop(struct http_transfer *t)
 {
-    http_rest_forget(&t->owner->http->rest, t);
-    http_curl_remove(t->owner->http->curl, t->easy, t->streams);
+    http_rest_forget(&t->owner->core->rest, t);
+    http_curl_remove(t->owner->core->curl, t->easy, t->streams);
     /* curl_easy_reset() leaves behind the list of a transfer that was taken back before it began:
      * the next one would read it, freed. */
     curl_easy_setopt(t->easy, CURLOPT_RESOLVE, NULL);
@@ -253,10 +253,10 @@ void transfer_release(struct http_transfer *t)
 {
     if (!t)
         return;
-    struct http *h = t->owner->http;
+    struct http_core *c = t->owner->core;
     t->owner = NULL;
-    t->next = h->idle;
-    h->idle = t;
+    t->next = c->idle;
+    c->idle = t;
 }
 
 void transfer_destroy(struct http_transfer *t)
@@ -273,5 +273,5 @@ void transfer_ended(void *private, CURLcode code)
     struct http_transfer *t = private;
 
     t->code = code;
-    loop_post(t->owner->http->loop, &t->owner->step);
+    loop_post(t->owner->core->loop, &t->owner->step);
 }

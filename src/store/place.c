@@ -23,6 +23,15 @@
 
 enum { TEMP_TRIES = 1000 };
 
+/* Files can be created in it: permissions alone don't tell (a full or read-only file system). */
+static int prove_writable(struct place *p, struct err *e)
+{
+    struct place_file *probe = place_file_create(p, e);
+
+    place_file_destroy(probe);
+    return probe ? 0 : e->code;
+}
+
 static int place_try(struct place *p, struct err *e)
 {
     struct stat st;
@@ -34,9 +43,7 @@ static int place_try(struct place *p, struct err *e)
     p->fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (p->fd < 0)
         return err_errno(e, "can't open the directory %s", p->dir);
-    struct place_file *probe = place_file_create(p, e);
-    place_file_destroy(probe);
-    return probe ? 0 : e->code;
+    return prove_writable(p, e);
 }
 
 struct place *place_open(const char *dir, struct err *e)
@@ -46,6 +53,19 @@ struct place *place_open(const char *dir, struct err *e)
     p->dir = mem_dup(dir);
     p->fd = -1;
     if (place_try(p, e)) {
+        place_close(p);
+        return NULL;
+    }
+    return p;
+}
+
+struct place *place_open_at(int dir_fd, const char *shown, struct err *e)
+{
+    struct place *p = mem_new(1, sizeof(*p));
+
+    p->dir = mem_dup(shown);
+    p->fd = dir_fd;
+    if (prove_writable(p, e)) {
         place_close(p);
         return NULL;
     }

@@ -208,25 +208,6 @@ void store_adopt(struct store *s)
 
 /* -- opening and closing -- */
 
-static int make_root(const char *root, struct err *e)
-{
-    ptrdiff_t end = (ptrdiff_t)strlen(root);
-    struct buf parent = { 0 };
-    int code = 0;
-
-    while (end > 1 && root[end - 1] == '/')
-        end--;
-    while (end > 0 && root[end - 1] != '/')
-        end--;
-    buf_add(&parent, root, (size_t)end);
-    if (parent.n)
-        code = file_make_dir(buf_z(&parent), e);
-    if (!code && mkdir(root, 0700) != 0 && errno != EEXIST)
-        code = err_errno(e, "can't create the directory %s", root);
-    buf_done(&parent);
-    return code;
-}
-
 /* What another user may write to is not to be trusted, and root would leave files there that their
  * owner can't remove. */
 static int check_root(const struct store *s, struct err *e)
@@ -276,7 +257,7 @@ static void choose_cap(struct store *s, uint64_t max_bytes)
 
 static int open_parts(struct store *s, struct err *e)
 {
-    if ((!s->read_only && make_root(s->root, e)) || check_root(s, e) ||
+    if ((!s->read_only && file_make_private_dir(s->root, e)) || check_root(s, e) ||
         mark_check(s->root, s->read_only, e) || open_objects(s, e))
         return e->code;
     if (!s->read_only && !(s->session = session_open(s->root, e)))

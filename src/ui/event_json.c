@@ -66,8 +66,10 @@ static void add_keys(struct json *j, const struct event *ev)
         add_failure(j, &ev->fetch->err);
         return;
     }
-    if (ev->kind == EVENT_STATE && ev->to == FETCH_DONE && ev->fetch)
+    if (ev->kind == EVENT_STATE && ev->to == FETCH_DONE && ev->fetch) {
         add_str(j, "origin", str_of(fetch_origin_name(ev->fetch->origin)));
+        add_str(j, "path", ev->fetch->path);
+    }
     if (ev->kind == EVENT_PAGE)
         add_str(j, "origin", str_of(fetch_origin_name(ev->origin)));
     if (ev->index.n)

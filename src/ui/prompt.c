@@ -109,14 +109,6 @@ static void end(struct prompt *p)
     buf_reset(&p->text);
 }
 
-/* Of a secret nothing is left behind in memory that others may get. */
-static void wipe(struct buf *b)
-{
-    if (b->p)
-        memset(b->p, 0, b->cap);
-    buf_reset(b);
-}
-
 static void answer(struct prompt *p, bool is_line)
 {
     prompter_done_fn done = p->done;
@@ -129,7 +121,6 @@ static void answer(struct prompt *p, bool is_line)
         say(p, STR("\n"));
     end(p);
     done(p->done_ctx, !is_line ? STR_NONE : line.n ? buf_str(&line) : STR(""));
-    wipe(&line);
     buf_done(&line);
 }
 
@@ -145,7 +136,6 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         return;
     if (n > 0)
         buf_add(&p->line, bytes, (size_t)n);
-    memset(bytes, 0, sizeof(bytes));
     if (n <= 0 || p->line.n > LIMIT_TYPED_BYTES)
         answer(p, false);
     else if (p->line.p[p->line.n - 1] == '\n')
@@ -255,7 +245,7 @@ static void prompt_cancel(void *ctx)
         return;
     say(p, STR("\n"));
     end(p);
-    wipe(&p->line);
+    buf_reset(&p->line);
 }
 
 struct prompt *prompt_create(void (*quiet)(void *ctx, bool wanted), void *ctx)

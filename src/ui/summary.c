@@ -141,6 +141,16 @@ static void fetched_add(struct buf *out, const struct job_result *r)
     }
 }
 
+/* What was under way, or was not begun, when another failed and that ended it all. */
+static size_t given_up(const struct job_result *r)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        n += r->fetches[i]->state != FETCH_DONE && r->fetches[i]->state != FETCH_FAILED;
+    return n;
+}
+
 static void closing_add(struct buf *out, const struct job_result *r)
 {
     uint64_t bytes = 0;
@@ -171,6 +181,9 @@ static void closing_add(struct buf *out, const struct job_result *r)
         buf_add_f(out, "; %zu %s there already", r->kept, r->kept == 1 ? "was" : "were");
     if (r->failed)
         buf_add_f(out, "; %zu failed", r->failed);
+    size_t left = given_up(r);
+    if (left)
+        buf_add_f(out, "; %zu %s given up for that", left, left == 1 ? "was" : "were");
     buf_add_z(out, ".\n");
 }
 

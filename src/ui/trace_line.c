@@ -32,6 +32,8 @@ static const struct key {
     { { "code", 4 }, KIND_TEXT, AT(code) },
     { { "origin", 6 }, KIND_TEXT, AT(origin) },
     { { "rung", 4 }, KIND_TEXT, AT(rung) },
+    { { "path", 4 }, KIND_TEXT, AT(path) },
+    { { "state", 5 }, KIND_TEXT, AT(state) },
 };
 
 enum { SECONDS_MAX = 1000000000, US_PER_S = 1000000 };

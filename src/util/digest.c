@@ -132,14 +132,19 @@ void hasher_finish(struct hasher *h, struct digest out[static DIGEST_COUNT])
     hasher_done(h);
 }
 
-struct digest digest_sha256(struct str s)
+struct digest digest_compute(enum digest_alg alg, struct str s)
 {
     struct digest all[DIGEST_COUNT];
     struct hasher h;
 
-    hasher_init(&h, 1u << DIGEST_SHA256);
+    hasher_init(&h, 1u << alg);
     hasher_add(&h, s.p, s.n);
     hasher_finish(&h, all);
     hasher_done(&h);
-    return all[DIGEST_SHA256];
+    return all[alg];
+}
+
+struct digest digest_sha256(struct str s)
+{
+    return digest_compute(DIGEST_SHA256, s);
 }

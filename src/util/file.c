@@ -180,3 +180,22 @@ int file_make_dir(const char *path, struct err *e)
     buf_done(&part);
     return code;
 }
+
+int file_make_private_dir(const char *path, struct err *e)
+{
+    ptrdiff_t end = (ptrdiff_t)strlen(path);
+    struct buf parent = { 0 };
+    int code = 0;
+
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    while (end > 0 && path[end - 1] != '/')
+        end--;
+    buf_add(&parent, path, (size_t)end);
+    if (parent.n)
+        code = file_make_dir(buf_z(&parent), e);
+    if (!code && mkdir(path, 0700) != 0 && errno != EEXIST)
+        code = err_errno(e, "can't create the directory %s", path);
+    buf_done(&parent);
+    return code;
+}

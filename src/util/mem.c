@@ -13,6 +13,11 @@
 /* Runs have a peak of 10 to 60 MiB. Pieces larger than PIECE_MAX are mapped one by one. */
 enum { RANGE_BYTES = 64 * 1024 * 1024, PIECE_MAX = 4 * 1024 * 1024, FIRST_BYTES = 256 * 1024 };
 
+static struct {
+    void *from;
+    size_t bytes;
+} range; /* in huge pages */
+
 void mem_prepare(void)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -26,12 +31,27 @@ void mem_prepare(void)
     uintptr_t from = (before + page - 1) & ~(page - 1), end = (uintptr_t)sbrk(0);
     /* A sanitizer's malloc() does not extend it; without huge pages small ones do as well. */
     if (end - before >= RANGE_BYTES)
-        (void)madvise((void *)from, end - from, MADV_HUGEPAGE);
+        range.from = (void *)from, range.bytes = end - from;
+    if (range.bytes > 0)
+        (void)madvise(range.from, range.bytes, MADV_HUGEPAGE);
+}
+
+void mem_trim(void)
+{
+    /* Else the kernel soon makes huge pages again of what is left between the holes. */
+    if (range.bytes > 0)
+        (void)madvise(range.from, range.bytes, MADV_NOHUGEPAGE);
+    range.bytes = 0;
+    malloc_trim(0);
 }
 
 #else
 
 void mem_prepare(void)
+{
+}
+
+void mem_trim(void)
 {
 }
 

@@ -6,6 +6,8 @@ import shlex
 import shutil
 import sys
 
+import daemon
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
@@ -36,10 +38,11 @@ class Job:
 
     tools: Tools
     work: object           # workload.Workload
-    wanted: list           # what it is to fetch: entries, or of a matrix targets
+    wanted: list           # what it is to fetch: entries, or of a matrix targets, or jobs
     pins: pathlib.Path     # those entries as requirements, pinned
     out: pathlib.Path      # empty; gone afterwards
     cache: pathlib.Path    # of this contender; empty unless it is a warm run
+    socket: pathlib.Path = None  # of the daemon, if one runs
 
     @property
     def index(self):
@@ -56,6 +59,28 @@ def of_dray(job, command, *more, targets=("3.12:linux_x86_64",)):
 def dray(job, *more):
     cache = more or ("--no-cache-dir",)
     return of_dray(job, "download", "--no-deps", "-r", job.pins, "-d", job.out, *cache)
+
+
+def dray_submitted(job):
+    return [job.tools.dray, "submit", "--wait", "--progress", "off", "-q", "--socket", job.socket,
+            daemon.write_jobs(job.out.parent / "jobs.json", job)]
+
+
+def each_job(job, words):
+    """`words` for one job after another, of which "{}" is the name."""
+    line = shlex.join(map(str, words)).replace("{}", "'$job'")
+    names = " ".join(one.name for one in job.wanted)
+    return ["sh", "-c", f"for job in {names}; do {line} || exit; done"]
+
+
+def dray_one_by_one(job):
+    one = dataclasses.replace(job, pins=job.work.lists / "{}.txt", out=job.out / "{}")
+    return each_job(job, dray(one, "--cache-dir", job.cache))
+
+
+def pip_one_by_one(job):
+    one = dataclasses.replace(job, pins=job.work.lists / "{}.txt", out=job.out / "{}")
+    return each_job(job, pip_kept(one))
 
 
 def dray_urls(job):

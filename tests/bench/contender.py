@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 
 import command
+import daemon
 import result
 import steady
 
@@ -39,6 +40,7 @@ class Contender:
     part: str = "all"  # of the workload: all, sample, first, last
     max_rounds: int = 0  # 0: as many as asked for
     warm: bool = False  # its cache holds what a run before has left, else nothing
+    serves: bool = False  # a daemon runs already, with that cache; what it takes counts, too
     tells_time: bool = False  # it says itself what the part of its run took that counts
 
     def entries(self, work):
@@ -145,6 +147,13 @@ CONTENDERS = {
                   "dray", warm=True),
         Contender("pip-warm", "pip download, again", command.pip_kept, ("warm",), "pip", warm=True),
 
+        Contender("dray-daemon", "dray daemon, all at once", command.dray_submitted, ("daemon",),
+                  "dray", result.check_jobs, serves=True),
+        Contender("dray-one-by-one", "dray download, one after another", command.dray_one_by_one,
+                  ("daemon",), "dray", result.check_jobs),
+        Contender("pip-one-by-one", "pip download, one after another", command.pip_one_by_one,
+                  ("daemon",), "pip", result.check_jobs, part="sample", max_rounds=1),
+
         *(Contender(f"{key}-{part}", f"{title} of {size}", words, ("large",), "dray", check, part)
           for key, title, words, check in (
               ("dray-metadata", "dray metadata", command.dray_metadata, result.check_dray),
@@ -218,6 +227,30 @@ def run_loop(contender, tools, work, folder):
         shutil.rmtree(cache)
 
 
+def run_idle(contender, tools, work, folder):
+    """One more run of a daemon, unmeasured, and a look at it when all is done: fields of a row."""
+    out, cache = (pathlib.Path(tempfile.mkdtemp(prefix="idle-", dir=folder)) for _ in range(2))
+    try:
+        job = job_of(contender, tools, work, out, cache)
+        with daemon.running(job, environment(folder)) as one:
+            measure(contender.words(dataclasses.replace(job, socket=one.path)), tools, folder)
+            return {"loop_ms": one.loop_ms(), "idle_calls": one.idle_calls(folder),
+                    "idle_mib": one.resident_mib()}
+    finally:
+        shutil.rmtree(out)
+        shutil.rmtree(cache)
+
+
+def measure_served(contender, job, tools, folder):
+    """As measure(), with what the daemon took in that time."""
+    with daemon.running(job, environment(folder)) as one:
+        before_s = one.cpu_s()
+        sample, said = measure(contender.words(dataclasses.replace(job, socket=one.path)), tools,
+                               folder)
+        return dataclasses.replace(sample, cpu_s=sample.cpu_s + one.cpu_s() - before_s,
+                                   peak_mib=max(sample.peak_mib, one.peak_mib())), said
+
+
 def job_of(contender, tools, work, out, cache):
     return command.Job(tools, work, contender.entries(work),
                        work.lists / f"pinned-{contender.part}.txt", out, cache)
@@ -227,7 +260,10 @@ def run_into(contender, tools, work, folder, cache, check):
     out = pathlib.Path(tempfile.mkdtemp(prefix="out-", dir=folder))
     try:
         job = job_of(contender, tools, work, out, cache)
-        sample, said = measure(contender.words(job), tools, folder)
+        if contender.serves:
+            sample, said = measure_served(contender, job, tools, folder)
+        else:
+            sample, said = measure(contender.words(job), tools, folder)
         asked = work.log.since_last() if work.log else None
         if check:
             contender.check(result.Result(work, contender.entries(work), out, said, asked))

@@ -23,7 +23,7 @@ class Result:
     """What came of one run."""
 
     work: object   # workload.Workload
-    entries: list  # that it was to fetch; of a matrix targets
+    entries: list  # that it was to fetch; of a matrix targets, or jobs
     out: pathlib.Path
     said: str      # on both outputs
     asked: object  # nginx.Asked, or None
@@ -69,6 +69,14 @@ def check_pip_matrix(run):
         check_folder(folder, [entry for entry in run.work.entries
                               if matrix.is_for(entry, target) and
                               (entry["filename"] in names or not matrix.is_sometimes(entry))])
+
+
+def check_jobs(run):
+    """Each job's files in its directory."""
+    check_same([path.name for path in run.out.iterdir()], [job.name for job in run.entries],
+               "jobs")
+    for job in run.entries:
+        check_folder(run.out / job.name, job.entries)
 
 
 def check_uv_matrix(run):

@@ -6,6 +6,7 @@ import statistics
 MIB = 1024 * 1024
 PEAK_GOAL_MIB = 40
 RESOLVE_PEAK_GOAL_MIB = 64
+IDLE_GOAL_MIB = 20
 LOOP_GOAL_MS = 10
 
 NOTE = ("Medians of the rounds, in each of which all take turns; peak: the highest. dray, pip and "
@@ -21,6 +22,10 @@ NOTE = ("Medians of the rounds, in each of which all take turns; peak: the highe
         "only downloads, installs. In `disturbed` a relay resets one answer in twenty, pages "
         "included, at a random byte of its body, and counts what it carries; each runs undisturbed, "
         "too, and pip is given URLs, since a page that is reset ends it with a traceback. "
+        "In `daemon` each job shares half of its files with the one before and half with the one "
+        "after it; a daemon that has just been started does all that `dray submit --wait` hands "
+        "it, and its CPU time and peak count; dray and pip run once a job, with a cache that is "
+        "empty at first. Idle is the daemon that has done all of them. "
         "`https` is from memory to memory; uv unpacks there. Turns of the loop are of one more run "
         "of dray, with --stats. `solver alone` is told all facts from memory, and its peak is "
         "that of all of them.")
@@ -43,6 +48,9 @@ class Row:
     wire: float = 1.0  # what the server sent, over what it sent where nothing was disturbed
     resets: float = 0.0
     loop_ms: float = None  # the turn of its loop at p99, if it tells
+    idle_mib: float = None  # of a daemon that has done its work,
+    idle_calls: float = None  # and the system calls that it makes meanwhile
+    sent: float = 0.0  # bytes of files, over those of all the files there are
 
     @property
     def wall_ms(self):
@@ -83,7 +91,8 @@ def row_of(contender, samples, work):
     return Row(contender, len(samples), scale * median("wall_s"), scale * median("cpu_s"),
                max(s.peak_mib for s in samples), scale, scale * median("pages"),
                median("requests") / count, median("body_bytes") / 1024 / count, median("calm_s"),
-               median("wire_bytes") / max(median("calm_bytes"), 1), median("resets"))
+               median("wire_bytes") / max(median("calm_bytes"), 1), median("resets"),
+               sent=median("body_bytes") / work.bytes if work.bytes else 0.0)
 
 
 class Goals:
@@ -170,6 +179,15 @@ def warm_goals(goals):
                       at_least=True)
 
 
+def daemon_goals(goals):
+    goals.below("bytes sent, of those of all files", "dray-daemon", "sent", 1.02)
+    goals.against("wall time, of the command line's", "dray-daemon", "dray-one-by-one", 0.5)
+    goals.against("times as fast as pip", "dray-daemon", "pip-one-by-one", 10, at_least=True)
+    goals.below("peak memory", "dray-daemon", "peak_mib", PEAK_GOAL_MIB, " MiB")
+    goals.below("idle afterwards: memory", "dray-daemon", "idle_mib", IDLE_GOAL_MIB, " MiB")
+    goals.below("idle afterwards: system calls in 10 s", "dray-daemon", "idle_calls", 0)
+
+
 def disturbed_goals(goals):
     goals.below("bytes sent, of those undisturbed", "dray-disturbed", "wire", 1.1)
     goals.against("wall time, of curl's", "dray-disturbed", "curl-disturbed", 1.0)
@@ -192,6 +210,7 @@ GOALS = {
     "metadata": metadata_goals, "sidecars": sidecars_goals, "binary": uv_goals,
     "large": large_goals, "disturbed": disturbed_goals, "https": https_goals,
     "https-one": https_goals, "resolve": resolve_goals, "real": real_goals, "matrix": matrix_goals,
+    "daemon": daemon_goals,
 }
 
 
@@ -211,7 +230,7 @@ def bench_markdown(work, rows):
     lines = [f"**{work.title}** ({work.bytes / MIB:,.0f} MiB)", ""]
     if work.kind.universe or work.kind.real:
         lines = [f"**{work.title}**", ""]
-    if work.kind.resolves:
+    if work.kind.in_all:
         lines += ["| | wall s | CPU s | peak MiB | requests | KiB | pages | rounds |"]
     elif work.log:
         lines += ["| | wall s | CPU s | peak MiB | requests/wheel | KiB/wheel | pages | rounds |"]
@@ -224,9 +243,9 @@ def bench_markdown(work, rows):
     for row in rows.values():
         about = "≈ " if row.scale > 1 else ""
         count = len(row.contender.entries(work))
-        things = "targets" if work.kind.matrix else "files"
+        things = "targets" if work.kind.matrix else "jobs" if work.kind.jobs else "files"
         note = f" ({count} {things}, times {row.scale:g})" if about else ""
-        if work.kind.resolves:
+        if work.kind.in_all:
             cells = " | ".join(f"{about}{number:,.0f}" for number in row.totals(count))
         elif work.log:
             cells = f"{row.requests:.2f} | {row.kib:,.1f} | {about}{row.pages:,.0f}"

@@ -8,6 +8,7 @@ import pathlib
 import random
 import zipfile
 
+import daemon
 import huge
 import matrix
 import nginx
@@ -34,6 +35,7 @@ class Kind:
     universe: bool = False  # of projects that depend on each other; nothing but metadata is fetched
     real: bool = False  # known projects, of which nothing but metadata is fetched
     matrix: bool = False  # a set of projects for many targets: those are what counts
+    jobs: bool = False  # of files that overlap: those are what counts
     logged: bool = False  # requests count
     tls: bool = False  # over HTTPS
     in_memory: bool = False  # all files on a tmpfs, where there is room: disks are not the question
@@ -45,6 +47,11 @@ class Kind:
     @property
     def resolves(self):
         return self.universe or self.real or self.matrix
+
+    @property
+    def in_all(self):
+        """Requests and bytes of the whole run count, not those of one file."""
+        return self.resolves or self.jobs
 
     def title(self, count):
         low, high = (f"{kib // KIB} MiB" if kib >= KIB else f"{kib} KiB" for kib in self.sizes)
@@ -72,6 +79,8 @@ KINDS = {
         Kind("matrix", 100, 40, f"{{count:,}} packages for {matrix.SHAPE}, wheels of {{size}}",
              sizes=(4, 60), matrix=True, logged=True, sample=2, **FAR),
         Kind("warm", 200, 60, "{count:,} x {size}, a second time", sizes=(20, 200), logged=True),
+        Kind("daemon", 2000, 400, f"{{count:,}} files of {{size}}, in jobs of {daemon.EACH}, each file in two",
+             sizes=(10, 60), jobs=True, logged=True, sample=10),
         Kind("disturbed", 300, 100, "{count:,} wheels of 20 KiB to 8 MiB, one answer in twenty reset",
              disturbed=True),
         Kind("https", 8, 2, sizes=(256 * KIB, 256 * KIB), tls=True, in_memory=True),
@@ -109,8 +118,10 @@ class Workload:
 
     @property
     def parts(self):
-        """Entries, or of a matrix targets: all of them, or some that a contender is to fetch."""
+        """Entries, or of a matrix targets, or jobs: all of them, or some that a contender is to fetch."""
         every = matrix.TARGETS if self.kind.matrix else self.entries
+        if self.kind.jobs:
+            every = daemon.split(self.entries)
         return {"all": every, "sample": every[:self.kind.sample or None],
                 "first": every[:1], "last": every[-1:]}
 
@@ -126,7 +137,9 @@ class Workload:
             floor.append(f"/files/{name} {sha256} {name}\n")
         self.lists.mkdir()
         (self.lists / "root.txt").write_text(real.needs() if self.kind.real else "root\n")
-        if not self.kind.matrix:
+        if self.kind.jobs:
+            daemon.write_pins(self.lists, self.entries)
+        elif not self.kind.matrix:
             self.write_pins()
         (self.lists / "urls.txt").write_text("".join(urls))
         (self.lists / "urls.curl").write_text("".join(curl))

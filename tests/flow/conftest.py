@@ -1,6 +1,7 @@
 """What the flow tests share: the program, wheels, indexes, servers. Nothing here leads dray off loopback;
 only pip goes out, once, for the real wheels."""
 
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import daemons  # noqa: E402
 import fault_server  # noqa: E402
 import faulty  # noqa: E402
 import make_index  # noqa: E402
@@ -66,6 +68,31 @@ def batch(tmp_path_factory):
 
 
 @pytest.fixture
+def daemon(dray, tmp_path):
+    """Makes daemons that are not started yet; they end with the test."""
+    made = []
+
+    def make(*args, folder=None, **more):
+        made.append(daemons.Daemon(dray, folder or tmp_path / "d", *args, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.leave()
+
+
+@pytest.fixture
+def serve(fault, demo):
+    """The answers to the first, second ... request for the body of `demo`, the test file's wheel; `facts` are those
+    of its page."""
+    def make(*answers, **facts):
+        fault.project("demo", fault.wheel(demo, *answers, **facts))
+        return f"/files/{demo.name}"
+
+    return make
+
+
+@pytest.fixture
 def wheel(tmp_path):
     """Makes a wheel in a folder of this test: wheel("demo", "1.0", payload=...)."""
     def make(name="demo", version="1.0", **facts):
@@ -84,8 +111,17 @@ def generated_wheels(tmp_path_factory):
 @pytest.fixture(scope="session")
 def fetched_wheels():
     """The wheels of real-wheels.txt, fetched by pip once and kept; or why there are none."""
-    folder = CACHE / "wheels"
-    stamp = CACHE / "wheels.done"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "wheels.lock", "w") as lock:  # of several that run tests, one fetches
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        why_not = fetch_wheels(CACHE / "wheels", CACHE / "wheels.done")
+    wheels = [] if why_not else sorted((CACHE / "wheels").glob("*.whl"))
+    assert why_not or len(wheels) >= AT_LEAST, f"{WANTED} has too few"
+    return wheels, why_not
+
+
+def fetch_wheels(folder, stamp):
+    """Says why it can't."""
     if not stamp.exists() or stamp.read_text() != WANTED.read_text():
         folder.mkdir(parents=True, exist_ok=True)
         # With this machine's own configuration: only that knows from where it may fetch.
@@ -94,11 +130,9 @@ def fetched_wheels():
              "--disable-pip-version-check", "-d", folder, "-r", WANTED],
             capture_output=True, text=True, check=False, timeout=600)
         if done.returncode:
-            return [], f"pip can't fetch them here: {done.stderr.strip().splitlines()[-1][:200]}"
+            return f"pip can't fetch them here: {done.stderr.strip().splitlines()[-1][:200]}"
         stamp.write_text(WANTED.read_text())
-    wheels = sorted(folder.glob("*.whl"))
-    assert len(wheels) >= AT_LEAST, f"{WANTED} has too few"
-    return wheels, None
+    return None
 
 
 @pytest.fixture(scope="session")

@@ -69,6 +69,7 @@ pid {run}/nginx.pid;
 error_log {run}/error.log;
 events {{ worker_connections 1024; }}
 http {{
+    log_format asked '$request';
     access_log off;
     sendfile on;
     keepalive_requests 100000;
@@ -84,6 +85,7 @@ http {{
 
 NGINX_SERVER = """
     server {{
+        access_log {log};
         listen 127.0.0.1:{port};
         root {root};
         default_type application/octet-stream;
@@ -93,12 +95,14 @@ NGINX_SERVER = """
 
 
 @contextlib.contextmanager
-def nginx(root, run):
-    """Serves root (of make_index) twice: yields the URLs of the JSON index and of the HTML index."""
+def nginx(root, run, access_log=None):
+    """Serves root (of make_index) twice: yields the URLs of the JSON index and of the HTML index. `access_log`: a
+    line for each request goes there, as it came."""
     run.mkdir(parents=True, exist_ok=True)
     ports = free_port(), free_port()
     kinds = (make_index.JSON_TYPE, "index.json"), (make_index.HTML_TYPE, "index.html")
-    servers = "".join(NGINX_SERVER.format(port=port, root=root, type=kind, index=index)
+    log = f"{access_log} asked" if access_log else "off"
+    servers = "".join(NGINX_SERVER.format(port=port, root=root, type=kind, index=index, log=log)
                       for port, (kind, index) in zip(ports, kinds))
     config = run / "nginx.conf"
     config.write_text(NGINX.format(run=run, servers=servers))

@@ -22,16 +22,6 @@ def demo(wheel):
     return wheel("demo", "1.0", payload=SIZE)
 
 
-@pytest.fixture
-def serve(fault, demo):
-    """The answers to the first, second ... request for demo's body."""
-    def make(*answers, **facts):
-        fault.project("demo", fault.wheel(demo, *answers, **facts))
-        return f"/files/{demo.name}"
-
-    return make
-
-
 def waits(requests):
     times = [request.at for request in requests]
     return [after - before for before, after in zip(times, times[1:])]

@@ -22,16 +22,6 @@ def demo(wheel):
     return wheel("demo", "1.0", payload=SIZE)
 
 
-@pytest.fixture
-def serve(fault, demo):
-    """The answers to the first, second ... request for demo's body; `facts` are those of its page."""
-    def make(*answers, **facts):
-        fault.project("demo", fault.wheel(demo, *answers, **facts))
-        return f"/files/{demo.name}"
-
-    return make
-
-
 # Cut and resumed
 
 @pytest.fixture(scope="module")

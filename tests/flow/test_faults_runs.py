@@ -28,15 +28,6 @@ def stalling(body, **facts):
     return can_resume(body, stall_after=HELD, **facts)
 
 
-@pytest.fixture
-def serve(fault, demo):
-    def make(*answers, **facts):
-        fault.project("demo", fault.wheel(demo, *answers, **facts))
-        return f"/files/{demo.name}"
-
-    return make
-
-
 def kept(dray):
     """The files of which interrupted bodies are kept."""
     return [path for path in (store_of(dray) / "partial").rglob("*") if path.is_file()]

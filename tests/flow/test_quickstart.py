@@ -23,13 +23,13 @@ SYSTEMS = {
 
 PACKAGES = {
     "apt-get": {"libuv1-dev", "libcurl4-openssl-dev", "libc-ares-dev", "libssl-dev", "libyajl-dev", "libyaml-dev", "libxml2-dev",
-                "zlib1g-dev", "libsqlite3-dev", "meson", "ninja-build"},
+                "zlib1g-dev", "libsqlite3-dev", "libmicrohttpd-dev", "meson", "ninja-build"},
     "dnf": {"libuv-devel", "libcurl-devel", "c-ares-devel", "openssl-devel", "yajl-devel", "libyaml-devel", "libxml2-devel",
-            "zlib-devel", "sqlite-devel", "meson", "ninja-build"},
-    "pacman": {"libuv", "curl", "c-ares", "openssl", "yajl", "libyaml", "libxml2", "zlib", "sqlite", "meson", "ninja"},
+            "zlib-devel", "sqlite-devel", "libmicrohttpd-devel", "meson", "ninja-build"},
+    "pacman": {"libuv", "curl", "c-ares", "openssl", "yajl", "libyaml", "libxml2", "zlib", "sqlite", "libmicrohttpd", "meson", "ninja"},
     "apk": {"libuv-dev", "curl-dev", "c-ares-dev", "openssl-dev", "yajl-dev", "yaml-dev", "libxml2-dev", "zlib-dev",
-            "sqlite-dev", "meson", "samurai"},
-    "brew": {"libuv", "curl", "c-ares", "openssl@3", "yajl", "libyaml", "libxml2", "zlib", "sqlite", "meson", "ninja"},
+            "sqlite-dev", "libmicrohttpd-dev", "meson", "samurai"},
+    "brew": {"libuv", "curl", "c-ares", "openssl@3", "yajl", "libyaml", "libxml2", "zlib", "sqlite", "libmicrohttpd", "meson", "ninja"},
 }
 
 PROGRAMS = ["cc", "meson", "ninja", "pkg-config", "python3"]

@@ -28,18 +28,6 @@ struct bench {
     unsigned calls;
 };
 
-static struct digest digest_of(struct str content, enum digest_alg alg)
-{
-    struct digest all[DIGEST_COUNT];
-    struct hasher h;
-
-    hasher_init(&h, 1u << alg);
-    hasher_add(&h, content.p, content.n);
-    hasher_finish(&h, all);
-    hasher_done(&h);
-    return all[alg];
-}
-
 /* The index promises its sha256 and size. */
 static void bench_open(struct bench *b)
 {
@@ -47,8 +35,8 @@ static void bench_open(struct bench *b)
 
     *b = (struct bench){ 0 };
     world_open(&b->w);
-    b->sha256 = digest_of(RIGHT, DIGEST_SHA256);
-    b->sha512 = digest_of(RIGHT, DIGEST_SHA512);
+    b->sha256 = digest_compute(DIGEST_SHA256, RIGHT);
+    b->sha512 = digest_compute(DIGEST_SHA512, RIGHT);
     b->promise = (struct promise){ .listed = &b->sha256, .n_listed = 1, .bytes = RIGHT.n };
     b->wish =
         (struct existing_wish){ .promise = &b->promise, .url = STR(URL), .filename = STR(NAME) };
@@ -248,7 +236,7 @@ static void test_object_of_another_boot(void **state)
 /* The right name does not make up for another promise. */
 static void test_promised_otherwise(void **state)
 {
-    struct digest both[2], other = digest_of(WRONG, DIGEST_SHA512);
+    struct digest both[2], other = digest_compute(DIGEST_SHA512, WRONG);
     struct bench b;
 
     (void)state;
@@ -277,7 +265,7 @@ static void test_by_what_the_user_allows(void **state)
     (void)state;
     bench_open(&b);
     store_world_commit(b.world.cache.store, RIGHT);
-    allowed[0] = digest_of(WRONG, DIGEST_SHA256);
+    allowed[0] = digest_compute(DIGEST_SHA256, WRONG);
     allowed[1] = b.sha256;
     b.promise = (struct promise){
         .allowed = allowed, .n_allowed = 2, .bytes = FETCH_BYTES_UNKNOWN, .need_allowed = true
@@ -306,7 +294,7 @@ static void test_by_its_url(void **state)
     b.promise.listed = &b.sha512;
     b.promise.n_listed = 1;
     check_found(&b, FETCH_FROM_STORE); /* its content tells */
-    b.sha512 = digest_of(WRONG, DIGEST_SHA512);
+    b.sha512 = digest_compute(DIGEST_SHA512, WRONG);
     assert_false(look(&b, true));
     assert_int_equal(store_world_find(b.world.cache.store, &b.sha256), STORE_TRUSTED);
     bench_close(&b);

@@ -72,7 +72,11 @@ static size_t parse_wants(struct case_line *c, struct arena *a, struct str list,
         struct digest *digests = hashes_of(a, hashes, &n_hashes);
         assert_true(n < WANTS_MAX);
         struct str origin = file ? arena_f(a, "%s, line %zu", file, n + 1) : STR_NONE;
-        if (want_parse(a, text, origin, digests, n_hashes, &wants[n++], &e))
+        if (want_parse(
+                a,
+                &(struct want_text){
+                    .text = text, .origin = origin, .hashes = digests, .n_hashes = n_hashes },
+                &wants[n++], &e))
             case_fail(c, "%s", err_text(&e));
         err_done(&e);
     }

@@ -1413,6 +1413,166 @@ static void test_slow_is_no_stall(void **state)
     world_close(&w);
 }
 
+/* By another user of the same connections. */
+static void ask_by(struct get *g, struct http *by, struct world *w, const char *path)
+{
+    struct http *owner = w->http;
+
+    w->http = by;
+    ask(g, w, path);
+    w->http = owner;
+}
+
+static void test_users(void **state)
+{
+    struct get gets[20] = { { 0 } };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &(struct http_options){ .per_host = 8 });
+    struct http *small = http_share(w.http, &(struct http_share){ .total = 2 });
+    struct http *large = http_share(small, &(struct http_share){ .weight = 2 });
+    for (int i = 0; i < 10; i++)
+        ask_by(&gets[i], small, &w, "/slow");
+    world_run(&w);
+    assert_int_equal(w.server.max_in_flight, 2);
+    for (int i = 10; i < 20; i++)
+        ask_by(&gets[i], large, &w, "/slow");
+    world_run(&w);
+    assert_int_equal(w.server.max_in_flight, 8);
+    assert_int_equal(w.server.connections, 8); /* two are kept from before */
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(gets[i].code, 0);
+        get_done(&gets[i]);
+    }
+    http_destroy(large);
+    http_destroy(small);
+    world_close(&w);
+}
+
+/* The limit of one is not that of others; and holds over all that it asks for. */
+static void test_rate_of_one(void **state)
+{
+    struct get slow[3] = { { 0 } }, quick[10] = { { 0 } };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    struct http *rated = http_share(w.http, &(struct http_share){ .limit_rate = 250000 });
+    uint64_t start = clock_us();
+    for (int i = 0; i < 3; i++)
+        ask_by(&slow[i], rated, &w, i < 2 ? "/long" : "/ok");
+    for (int i = 0; i < 10; i++)
+        ask(&quick[i], &w, "/long");
+    world_run(&w);
+    uint64_t rated_us = slow[0].done_us > slow[1].done_us ? slow[0].done_us : slow[1].done_us;
+    assert_true(rated_us - start >= 500 * 1000); /* 200,000 bytes, less what may come at once */
+    assert_true(rated_us - start < 10 * 1000 * 1000);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(quick[i].code, 0);
+        assert_int_equal(quick[i].body.n, 100000);
+        assert_true(quick[i].done_us < rated_us);
+        get_done(&quick[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(slow[i].code, 0);
+        assert_int_equal(slow[i].body.n, i < 2 ? 100000 : 5);
+        get_done(&slow[i]);
+    }
+    http_destroy(rated);
+    world_close(&w);
+}
+
+/* Answers that come in one piece cannot be made to pause: the next request is. */
+static void test_rate_of_pages(void **state)
+{
+    struct get gets[40] = { { 0 } };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &plain);
+    struct http *rated = http_share(w.http, &(struct http_share){ .total = 1, .limit_rate = 500 });
+    uint64_t start = clock_us();
+    for (int i = 0; i < 40; i++)
+        ask_by(&gets[i], rated, &w, "/ok");
+    world_run(&w);
+    uint64_t took = clock_us() - start;
+    assert_true(took >= 250 * 1000); /* 200 bytes, less 50 that may be saved up */
+    assert_true(took < 10 * 1000 * 1000);
+    for (int i = 0; i < 40; i++) {
+        assert_int_equal(gets[i].code, 0);
+        get_done(&gets[i]);
+    }
+    http_destroy(rated);
+    world_close(&w);
+}
+
+/* One leaves amid everything, with some waiting, some under way and one at rest. */
+static void test_user_leaves(void **state)
+{
+    static const char *const asked[] = { "/silent", "/share", "/silent-body", "/slow", "/ok" };
+    struct get left[5] = { { 0 } }, stays = { 0 }, after = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &(struct http_options){ .per_host = 4 });
+    struct http *user = http_share(w.http, &(struct http_share){ .limit_rate = 1000 });
+    ask(&stays, &w, "/drip");
+    for (int i = 0; i < 5; i++)
+        ask_by(&left[i], user, &w, asked[i]);
+    while (left[1].body.n == 0)
+        uv_run(loop_uv(w.loop), UV_RUN_ONCE);
+    for (int i = 0; i < 5; i++) {
+        if (left[i].x)
+            get_cancel(&left[i]);
+        get_done(&left[i]);
+    }
+    http_destroy(user);
+    ask(&after, &w, "/ok");
+    world_run(&w);
+    assert_int_equal(stays.code, 0);
+    assert_int_equal(stays.counted, 40);
+    assert_int_equal(after.code, 0);
+    get_done(&stays);
+    get_done(&after);
+    world_close(&w);
+}
+
+static void count_note(void *ctx, unsigned verbosity, struct str sentence)
+{
+    unsigned *n = ctx;
+
+    (void)verbosity;
+    assert_true(str_search(sentence, STR("127.0.0.1 port ")) == 0);
+    ++*n;
+}
+
+/* Told is who brought it about; without a note of its own, the one whose connections they are. */
+static void test_notes(void **state)
+{
+    unsigned to_owner = 0, to_user = 0;
+    struct get get = { 0 };
+    struct world w;
+
+    (void)state;
+    world_open(&w, &(struct http_options){ .note = count_note, .note_ctx = &to_owner });
+    struct http *told =
+        http_share(w.http, &(struct http_share){ .note = count_note, .note_ctx = &to_user });
+    struct http *silent = http_share(w.http, &(struct http_share){ .weight = 1 });
+    ask_by(&get, told, &w, "/429");
+    world_run(&w);
+    assert_int_equal(to_user, 2); /* fewer at once, and a rest */
+    assert_int_equal(to_owner, 0);
+    ask_by(&get, silent, &w, "/429");
+    world_run(&w);
+    assert_int_equal(to_user, 2);
+    assert_int_equal(to_owner, 2);
+    get_done(&get);
+    http_destroy(silent);
+    http_destroy(told);
+    world_close(&w);
+}
+
 static int write_hosts(void **state)
 {
     static char path[] = "/tmp/dray-hosts-XXXXXX";
@@ -1467,6 +1627,11 @@ int main(void)
         cmocka_unit_test(test_keep_alive_race),
         cmocka_unit_test(test_stall),
         cmocka_unit_test(test_slow_is_no_stall),
+        cmocka_unit_test(test_users),
+        cmocka_unit_test(test_rate_of_one),
+        cmocka_unit_test(test_rate_of_pages),
+        cmocka_unit_test(test_user_leaves),
+        cmocka_unit_test(test_notes),
     };
 
     return cmocka_run_group_tests(tests, write_hosts, remove_hosts);

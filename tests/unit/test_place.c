@@ -99,6 +99,47 @@ static void test_open_fails(void **state)
     temp_dir_close(&d);
 }
 
+static int open_dir(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+/* By the descriptor alone: the path may be another directory's by now, or nobody's. */
+static void test_open_at(void **state)
+{
+    struct temp_dir d;
+    struct err e = { 0 };
+
+    (void)state;
+    temp_dir_open(&d);
+    assert_int_equal(mkdir(temp_dir_at(&d, "dest"), 0700), 0);
+    int fd = open_dir(temp_dir_at(&d, "dest"));
+    assert_int_equal(rename(temp_dir_at(&d, "dest"), temp_dir_at(&d, "moved")), 0);
+    struct place *p = place_open_at(fd, "/shown/dest", &e);
+    assert_non_null(p);
+    if (named)
+        p->unnamed = PLACE_NAMED;
+    assert_string_equal(place_dir(p), "/shown/dest");
+    assert_int_equal(temp_dir_count(&d, "moved"), 0); /* the proof has gone */
+    put(p, "a.whl", STR("whole"));
+    assert_true(temp_dir_has(&d, "moved/a.whl", STR("whole")));
+    assert_int_equal(temp_dir_count(&d, "."), 1);
+    place_close(p);
+    assert_int_equal(fcntl(fd, F_GETFD), -1); /* taken over */
+    fd = open_dir(temp_dir_at(&d, "moved"));
+    assert_int_equal(unlink(temp_dir_at(&d, "moved/a.whl")), 0);
+    assert_int_equal(rmdir(temp_dir_at(&d, "moved")), 0);
+    assert_null(place_open_at(fd, "/shown/dest", &e));
+    assert_int_equal(e.code, ERR_IO);
+    assert_non_null(strstr(err_text(&e), "/shown/dest"));
+    assert_int_equal(fcntl(fd, F_GETFD), -1); /* on failure, too */
+    err_done(&e);
+    temp_dir_close(&d);
+}
+
 /* Before the commit nothing is to be seen under the name. */
 static void test_commit(void **state)
 {
@@ -688,6 +729,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_open_fails),
+        cmocka_unit_test(test_open_at),
         cmocka_unit_test(test_commit),
         cmocka_unit_test(test_commit_fails),
         cmocka_unit_test(test_commit_over),

@@ -85,8 +85,10 @@ static void play(const char *name)
     X(width_200)                                                                                   \
     X(resize)                                                                                      \
     X(many)                                                                                        \
-    X(tiny) X(lookup) X(unsized) X(lines) X(order) X(interrupted) X(resumed) X(colour) X(verbose)  \
-        X(states) X(quiet) X(silent) X(dry_run) X(json) X(hostile) X(forced) X(stalled)
+    X(tiny)                                                                                        \
+    X(lookup)                                                                                      \
+    X(unsized) X(lines) X(order) X(interrupted) X(resumed) X(colour) X(verbose) X(states) X(quiet) \
+        X(silent) X(dry_run) X(json) X(hostile) X(forced) X(stalled)
 
 #define SCRIPT_TEST(name)                                                                          \
     static void test_##name(void **state)                                                          \

@@ -108,6 +108,33 @@ static void test_required_hash_is_missing(void **state)
     err_done(&e);
 }
 
+/* The same file wherever it lies, when it is certain which one it is; else what lies there. */
+static void test_name(void **state)
+{
+    struct digest sha256[] = { digest_of(DIGEST_SHA256, 1), digest_of(DIGEST_SHA256, 2) };
+    struct digest md5 = digest_of(DIGEST_MD5, 3);
+    const struct {
+        struct promise p;
+        const char *name;
+    } cases[] = {
+        { { .listed = sha256, .n_listed = 1 }, "sha256 0101" },
+        { { .allowed = sha256, .n_allowed = 1 }, "sha256 0101" },
+        { { .listed = &sha256[1], .n_listed = 1, .allowed = sha256, .n_allowed = 2 },
+          "sha256 0202" },
+        { { .allowed = sha256, .n_allowed = 2 }, "url https://me:secret@example.org/x" },
+        { { .listed = &md5, .n_listed = 1 }, "url https://me:secret@example.org/x" },
+        { { 0 }, "url https://me:secret@example.org/x" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct buf name = { 0 };
+        promise_name(&cases[i].p, STR("https://me:secret@example.org/x"), &name);
+        assert_true(str_starts(buf_str(&name), str_of(cases[i].name)));
+        buf_done(&name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +143,7 @@ int main(void)
         cmocka_unit_test(test_strongest_listed_digest_is_checked_too),
         cmocka_unit_test(test_early),
         cmocka_unit_test(test_required_hash_is_missing),
+        cmocka_unit_test(test_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

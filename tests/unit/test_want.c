@@ -62,7 +62,7 @@ static void check_valid(struct case_line *c, void *ctx)
 
     if (!case_has(c, 7, 7))
         return;
-    if (want_parse(&a, expand(d, c->fields[0]), STR_NONE, NULL, 0, &w, &e)) {
+    if (want_parse(&a, &(struct want_text){ .text = expand(d, c->fields[0]) }, &w, &e)) {
         case_fail(c, "%s", err_text(&e));
     } else {
         struct str url = expand(d, c->fields[3]);
@@ -98,7 +98,10 @@ static void check_invalid(struct case_line *c, void *ctx)
 
     if (!case_has(c, 3, 3))
         return;
-    int code = want_parse(&a, expand(ctx, c->fields[0]), STR("x.txt, line 3"), NULL, 0, &w, &e);
+    int code = want_parse(
+        &a,
+        &(struct want_text){ .text = expand(ctx, c->fields[0]), .origin = STR("x.txt, line 3") },
+        &w, &e);
     case_equal(c, str_of(err_name(code)), c->fields[1]);
     case_contains(c, str_of(err_text(&e)), c->fields[2]);
     if (code && !str_starts(str_of(err_text(&e)), STR("x.txt, line 3: ")))
@@ -125,12 +128,21 @@ static void test_hashes(void **state)
     struct err e = { 0 };
 
     (void)state;
-    assert_int_equal(want_parse(&a, str_of(url), STR_NONE, &given, 1, &w, &e), 0);
+    assert_int_equal(
+        want_parse(&a, &(struct want_text){ .text = str_of(url), .hashes = &given, .n_hashes = 1 },
+                   &w, &e),
+        0);
     assert_true(w.has_hash_option);
     assert_int_equal(w.n_hashes, 2);
     assert_true(digest_eq(&w.hashes[0], &given));
     assert_int_equal(w.hashes[1].alg, DIGEST_MD5);
-    assert_int_equal(want_parse(&a, STR("foo==1"), STR("r.txt, line 1"), &given, 1, &w, &e), 0);
+    assert_int_equal(want_parse(&a,
+                                &(struct want_text){ .text = STR("foo==1"),
+                                                     .origin = STR("r.txt, line 1"),
+                                                     .hashes = &given,
+                                                     .n_hashes = 1 },
+                                &w, &e),
+                     0);
     assert_true(w.has_hash_option && w.n_hashes == 1 && w.hashes == &given);
     assert_true(str_is(w.origin, "r.txt, line 1"));
     arena_done(&a);
@@ -142,7 +154,7 @@ static void label_is(const char *text, const char *want)
     struct want w = { 0 };
     struct err e = { 0 };
 
-    assert_int_equal(want_parse(&a, str_of(text), STR_NONE, NULL, 0, &w, &e), 0);
+    assert_int_equal(want_parse(&a, &(struct want_text){ .text = str_of(text) }, &w, &e), 0);
     assert_string_equal(arena_str(&a, w.label).p, want);
     arena_done(&a);
 }
@@ -169,7 +181,7 @@ static void error_hides(const char *text, const char *secret)
     struct want w;
     struct err e = { 0 };
 
-    assert_true(want_parse(&a, str_of(text), STR_NONE, NULL, 0, &w, &e) < 0);
+    assert_true(want_parse(&a, &(struct want_text){ .text = str_of(text) }, &w, &e) < 0);
     if (strstr(err_text(&e), secret))
         fail_msg("shown: %s", err_text(&e));
     err_done(&e);
@@ -198,9 +210,10 @@ static void test_length_is_capped(void **state)
     (void)state;
     while (text.n < LIMIT_REQUIREMENT_BYTES)
         buf_add_c(&text, 'a');
-    assert_int_equal(want_parse(&a, buf_str(&text), STR_NONE, NULL, 0, &w, &e), 0);
+    assert_int_equal(want_parse(&a, &(struct want_text){ .text = buf_str(&text) }, &w, &e), 0);
     buf_add_c(&text, 'a');
-    assert_int_equal(want_parse(&a, buf_str(&text), STR_NONE, NULL, 0, &w, &e), ERR_LIMIT);
+    assert_int_equal(want_parse(&a, &(struct want_text){ .text = buf_str(&text) }, &w, &e),
+                     ERR_LIMIT);
     buf_done(&text);
     err_done(&e);
     arena_done(&a);

@@ -18,5 +18,9 @@ enum options_wish options_wish(enum settings_command command, int argc, char **a
  * requirements. For install, what follows "--" goes to pip. ERR_USAGE names the option, and the
  * nearest one when it is unknown. `argv` ends in NULL and is only read. */
 int options_parse(struct settings *s, int argc, char **argv, struct err *e);
+/* The command line of `command`, which does jobs, for one of them, `s`: what that does not take is
+ * passed over, and so are arguments. */
+int options_parse_as(struct settings *s, enum settings_command command, int argc, char **argv,
+                     struct err *e);
 /* Appends the text of all options of `command`, two columns, lines under 100 bytes. */
 void options_help(enum settings_command command, struct buf *out);

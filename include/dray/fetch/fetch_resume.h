@@ -41,9 +41,9 @@ void fetch_resume_reset(struct fetch *f);
 void fetch_resume_hold(struct fetch *f);
 /* It waits no more. */
 void fetch_resume_release(struct fetch *f);
-/* Makes a request one for the rest; false: from the first byte, and there is no body any more,
- * or one that goes when the whole comes. */
-bool fetch_resume_ask(struct fetch *f, struct http_request *rq);
+/* Makes a request one for the rest, if that may be; else it is for all, and there is no body any
+ * more, or one that goes when the whole comes. */
+void fetch_resume_ask(struct fetch *f, struct http_request *rq);
 /* The head of the answer to that. */
 int fetch_resume_head(struct fetch *f, const struct http_head *h, struct err *e);
 /* Did it end because the rest was asked for? Then all of it is asked for next, once. */

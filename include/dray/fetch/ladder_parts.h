@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dray/fetch/build.h"
+#include "dray/fetch/flight.h"
 #include "dray/fetch/ladder.h"
 #include "dray/fetch/sdist_file.h"
 #include "dray/fetch/sidecar.h"
@@ -14,12 +15,14 @@ struct ladder {
     struct ladder_wish wish;
     ladder_done_fn done;
     void *ctx;
-    struct existing *existing; /* at most one of these six is under way */
+    struct existing *existing; /* at most one of these six is under way; none in a line */
     struct sidecar *sidecar;
     struct tail *tail; /* stays while the whole file is fetched, to hear of the verdict */
     struct whole *whole;
     struct sdist_file *sdist;
     struct build *build;
+    struct flight text_flight;       /* another job asks for the metadata, or this one */
+    struct flight body_flight;       /* or fetches the whole file */
     struct buf path;                 /* of the archive, where it has one */
     enum metadata_rung archive_rung; /* which brought it */
     bool sdist_is_checked;           /* against the promise, while it is read */

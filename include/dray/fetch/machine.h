@@ -9,6 +9,7 @@
 #include "dray/fetch/existing.h"
 #include "dray/fetch/fetch.h"
 #include "dray/fetch/fetch_resume.h"
+#include "dray/fetch/flight.h"
 #include "dray/fetch/ladder.h"
 #include "dray/fetch/promise.h"
 #include "dray/fetch/reader.h"
@@ -72,6 +73,7 @@ struct fetch {
     struct fetch *followers;  /* in PROBE: want the file that this one fetches */
     struct fetch *next_follower;
     struct loop_task look; /* of a follower: once the other has ended */
+    struct flight flight;  /* PROBE: another job fetches that file; to PLACE: this one does */
 };
 
 struct fetcher {
@@ -148,6 +150,8 @@ struct place *fetch_dest(const struct fetch *f);
 void fetch_set_path(struct fetch *f);
 /* For the report, from the wheel itself, unless it is known. */
 void fetch_read_metadata(struct fetch *f, int fd, uint64_t bytes);
+/* Is its body written where the store can keep it? */
+bool fetch_is_in_store(const struct fetch *f);
 /* Hands the finished body to the store, if there is one that takes it, to be found there. */
 void fetch_keep_body(struct fetch *f);
 /* Did the store's disk fail, where another may do? */

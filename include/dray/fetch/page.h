@@ -9,6 +9,8 @@
 #include "dray/net/loop.h"
 #include "dray/py/simple.h"
 
+struct flights;
+
 /* What pages need of the run; borrowed for as long as any page lives. */
 struct page_world {
     struct loop *loop;
@@ -16,7 +18,9 @@ struct page_world {
     struct readers *readers;
     struct events *events;
     struct cache cache;
+    struct flights *flights; /* of the store; NULL: no other job uses it */
     unsigned retries;
+    bool no_local_files; /* neither pages nor directories */
     const char *const
         *trusted_hosts; /* "host" or "host:port": their pages may come over plain http */
     size_t n_trusted_hosts;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dray/util/buf.h"
 #include "dray/util/digest.h"
 #include "dray/util/err.h"
 #include "dray/util/str.h"
@@ -25,6 +26,9 @@ struct promise {
 unsigned promise_algs(const struct promise *p);
 /* The one SHA-256 that the file is to have, when that is known; else NULL. */
 const struct digest *promise_sha256(const struct promise *p);
+/* Appends what the file is called among others: by that SHA-256, so that any URL may have it; else
+ * by its URL, which may hold credentials. */
+void promise_name(const struct promise *p, struct str url, struct buf *out);
 /* Can content be checked at all: is there any digest to compare with? */
 bool promise_has_digest(const struct promise *p);
 /* `got`: the computed digests, at index alg, for each of promise_algs(). ERR_HASH with one line for

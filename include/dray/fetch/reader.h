@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "dray/net/loop.h"
+#include "dray/util/str.h"
 
 struct readers; /* those of a run */
 struct reader;
@@ -29,3 +30,5 @@ struct reader_sink {
 struct reader *reader_start(struct readers *rs, const char *path, const struct reader_sink *sink);
 /* None of the sink's functions will run any more. Not to be called once `done` has. */
 void reader_cancel(struct reader *r);
+/* ERR_UNSUPPORTED: who asks may not have local files read; see fetch_world.no_local_files. */
+int reader_refuse(struct str path, struct err *e);

@@ -15,6 +15,9 @@ struct recall_of {
     bool is_whole;               /* recall_keep(): read from a file with this sha256 */
 };
 
+/* Appends the name of what a request would bring, for flight.h: of two of one name, the second
+ * finds what the first has kept. May hold credentials. */
+void recall_name(const struct recall_of *of, struct buf *out);
 /* Appended to `out`; false when there is none, or none that may be used. */
 bool recall_find(const struct cache *c, const struct recall_of *of, struct buf *out);
 /* `note`: of the answer that told it; NULL: without a sha256 nothing is kept. */

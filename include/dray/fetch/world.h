@@ -13,6 +13,7 @@
 #include "dray/store/place.h"
 
 struct builds;
+struct flights;
 struct hosts;
 struct source;
 
@@ -34,6 +35,7 @@ struct fetch_world {
     struct readers *readers;
     struct cache cache; /* with the store, if there is one */
     struct hosts *hosts;
+    struct flights *flights;   /* of the store; NULL: no other job uses it */
     const char *pip_cache_dir; /* NULL: none is looked at */
     struct place *place;       /* the destination; NULL when there is none (yet) */
     struct place *temp;        /* bodies are written here: the store's, else the destination */
@@ -43,6 +45,7 @@ struct fetch_world {
     enum place_mode mode;
     const struct target *target;
     unsigned retries;
+    bool no_local_files; /* of whatever a requirement or page names */
     enum fetch_goal goal;
     bool want_metadata; /* of every file, for the report */
 };

@@ -17,8 +17,15 @@ typedef void (*inputs_done_fn)(void *ctx, struct err *e);
  * had, a malformed line. */
 struct inputs *inputs_start(struct loop *l, struct http *http, struct settings *s,
                             struct events *events, inputs_done_fn done, void *ctx);
-/* At any time; what inputs_wants() gave is gone. NULL is allowed. */
+/* `done` will not run any more; what inputs_wants() gives stays. NULL is allowed. */
+void inputs_cancel(struct inputs *in);
+/* Cancels, too; what inputs_wants() gave is gone. NULL is allowed. */
 void inputs_destroy(struct inputs *in);
+/* The same of all that is on this machine, without the network; local files become contents of `s`,
+ * so that the job can be done elsewhere. */
+int inputs_carry(struct settings *s, struct events *events, struct err *e);
 /* In order; after `done` came without an error. */
 const struct want *inputs_wants(const struct inputs *in, size_t *n);
 const struct want *inputs_constraints(const struct inputs *in, size_t *n);
+/* Reads what is on this machine, and passes over what is elsewhere: the first error of all that. */
+int inputs_check(struct settings *s, struct events *events, struct err *e);

@@ -1,14 +1,17 @@
 /* layers.h: all that settings are told by but the command line, from the lowest to the highest:
- * pip's configuration, dray.yaml, DRAY_* variables. */
+ * pip's configuration, dray.yaml, a job file, DRAY_* variables. */
 #pragma once
 
 #include "dray/job/settings.h"
 
+struct jobfile_job;
+
 /* What the command line has to say about it; borrowed. */
 struct layers_wish {
-    const char *config;     /* --config, or NULL */
-    bool isolated;          /* --isolated */
-    const char *const *env; /* as environ */
+    const char *config;            /* --config, or NULL */
+    bool isolated;                 /* --isolated */
+    const struct jobfile_job *job; /* of `dray run`, or NULL */
+    const char *const *env;        /* as environ */
 };
 
 /* A file that was looked for. */

@@ -42,4 +42,7 @@ typedef const char *(*reqfile_env_fn)(void *ctx, const char *name);
  * zeroed by the caller; reqfile_done() also after an error. */
 int reqfile_parse(struct str bytes, const char *name, reqfile_env_fn env, void *env_ctx,
                   struct reqfile *out, struct err *e);
+/* The same of a single line that stands elsewhere: errors say "NAME, column 7: expected ...".
+ * ERR_INPUT also when there is more than one, or it goes on. */
+int reqfile_parse_line(struct str line, const char *name, struct reqfile *out, struct err *e);
 void reqfile_done(struct reqfile *f);

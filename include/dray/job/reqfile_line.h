@@ -13,6 +13,7 @@ struct reqfile_reader {
     reqfile_env_fn env;
     void *env_ctx;
     size_t physical; /* lines taken so far */
+    bool is_alone;   /* it is no line of a file */
 
     /* Of the present logical line; `text` is valid until the next one. */
     struct str text;
@@ -27,6 +28,8 @@ struct reqfile_reader {
 void reqfile_reader_init(struct reqfile_reader *r, struct str text, const char *name,
                          reqfile_env_fn env, void *env_ctx);
 void reqfile_reader_done(struct reqfile_reader *r);
+/* ${NAME} at the beginning of `s`, NAME of A-Z, 0-9 and "_": its bytes, or 0. */
+size_t reqfile_variable(struct str s);
 /* Goes to the next line that is not blank: 1, or 0 at the end, or ERR_LIMIT. */
 int reqfile_reader_next(struct reqfile_reader *r, struct err *e);
 /* ERR_INPUT: "NAME, line L, column C: <text>" for the byte `at` of the present line. Without the

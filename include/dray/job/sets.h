@@ -6,6 +6,7 @@
 #include "dray/fetch/resolution.h"
 #include "dray/job/gather.h"
 #include "dray/job/inputs.h"
+#include "dray/job/rooms.h"
 #include "dray/job/target_choice.h"
 
 struct set {
@@ -28,7 +29,7 @@ struct sets {
 int sets_gather(struct sets *s, const struct settings *settings, const struct inputs *in,
                 const struct targets *targets, struct events *events, struct err *e);
 /* Opens the directories of their own below `dest`, if that is the layout. ERR_IO, ERR_SPACE. */
-int sets_open(struct sets *s, struct err *e);
+int sets_open(struct sets *s, const struct rooms_door *door, struct err *e);
 /* All machines, to be started; `w` is copied. */
 struct fetcher *sets_fetcher(struct sets *s, const struct fetch_world *w, fetcher_done_fn done,
                              void *ctx);

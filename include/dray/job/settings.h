@@ -1,6 +1,6 @@
 /* settings.h: everything a fetching job can be told, and the one table of its names. The command
- * line, DRAY_* variables, dray.yaml, pip's configuration, and requirements files all set it through
- * that table; so does whatever reads job files later. Pure: no file is read here. */
+ * line, DRAY_* variables, job files, dray.yaml, pip's configuration, and requirements files all set
+ * it through that table. Pure: no file is read here. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "dray/fetch/source_index.h"
+#include "dray/job/settings_lines.h"
+#include "dray/job/settings_table.h"
 #include "dray/job/settings_words.h"
 #include "dray/util/arena.h"
 #include "dray/util/err.h"
@@ -21,7 +23,13 @@ enum settings_command {
     COMMAND_METADATA = 8, /* metadata to standard output */
     COMMAND_LOCK = 16,    /* what would be fetched, written down */
     COMMAND_CACHE = 32,   /* the store itself */
-    COMMAND_CONFIG = 64   /* what the settings of another come to */
+    COMMAND_CONFIG = 64,  /* what the settings of another come to */
+    COMMAND_RUN = 128,    /* what job files say */
+    COMMAND_DAEMON = 256, /* jobs of others */
+    COMMAND_SUBMIT = 512, /* jobs for a daemon */
+    COMMAND_JOBS = 1024,  /* which ones it has */
+    COMMAND_WATCH = 2048, /* one of them */
+    COMMAND_CANCEL = 4096
 };
 
 /* An index that has a name. */
@@ -30,7 +38,7 @@ struct settings_index {
     struct str origin; /* as settings_origin() has it */
 };
 
-enum { SETTINGS_CONNECTIONS_MAX = 256 };
+enum { SETTINGS_CONNECTIONS_MAX = 256, SETTINGS_JOBS_MAX = 64 };
 
 /* Strings live in `arena`. STR_NONE and empty lists mean: not said. */
 struct settings {
@@ -46,6 +54,12 @@ struct settings {
     struct strs requirement_files; /* -r: path or URL */
     struct strs constraint_files;  /* -c */
     bool no_deps;
+
+    /* Only a job says these. */
+    struct settings_lines requirement_lines, constraint_lines;
+    struct settings_contents contents;
+    struct str directory; /* where relative paths begin; STR_NONE: the working directory */
+    bool no_variables;    /* "${NAME}" may not stand in requirements files */
 
     struct str index_url; /* default: the one found when dray was built, if there was one */
     struct strs extra_index_urls;
@@ -90,6 +104,18 @@ struct settings {
     unsigned timeout_s, retries, connections,
         connections_per_host; /* defaults set by settings_init() */
 
+    enum settings_on_error on_error;
+    enum settings_priority priority;
+    bool no_local_files; /* who asks may not have local files read; no name in the table */
+
+    bool to_daemon;    /* a daemon does it */
+    bool waits;        /* of submit */
+    struct str socket; /* of the daemon */
+    struct strs listen, allow_hosts, allow_uids, roots;
+    struct str token_file, state_dir;
+    unsigned max_jobs, keep_jobs, stop_timeout_s;
+
+    bool check_only; /* of run */
     bool dry_run;
     bool json, stats;
     enum settings_lock lock_format;
@@ -99,53 +125,6 @@ struct settings {
     enum settings_progress progress;
     unsigned quiet, verbose;
 };
-
-/* Where a setting may be said: a set of these. */
-enum {
-    SETTING_IN_CLI = 1,     /* --name */
-    SETTING_IN_ENV = 2,     /* DRAY_NAME */
-    SETTING_IN_PIP = 4,     /* pip.conf and PIP_NAME: pip has the same option */
-    SETTING_IN_REQFILE = 8, /* on a line of its own in a requirements file */
-    SETTING_IN_FILE = 16    /* in dray.yaml */
-};
-
-enum setting_kind {
-    SETTING_FLAG,     /* bool: present, or a boolean word in files and variables */
-    SETTING_COUNT_UP, /* unsigned: each mention adds one; files and variables say a number or yes */
-    SETTING_TEXT,     /* struct str: the last one counts */
-    SETTING_PATH,     /* the same; "~" and "~/..." are below $HOME, as pip has it for its paths */
-    SETTING_PROXY,    /* struct str: the URL of a proxy, or nothing at all */
-    SETTING_LIST,     /* struct strs: all count */
-    SETTING_NUMBER,   /* unsigned, 0 to `max` */
-    SETTING_SECONDS,  /* the same; a fraction, which pip allows, is rounded up */
-    SETTING_FORMAT,   /* format_control */
-    SETTING_BYTES,    /* uint64_t: "10GiB", "500MB", "1000000" */
-    SETTING_RATE,     /* the same, of each second; 0 is none, as curl has it */
-    SETTING_DATE,     /* struct str: a day or an instant, see py/instant.h */
-    SETTING_INDEX,    /* indexes: "NAME=URL", which changes the index of that name or adds one */
-    SETTING_WORD      /* an enum whose values are the words of value_name, "flat|target" */
-};
-
-struct setting {
-    const char *name; /* "index-url" */
-    char letter;      /* 'i', or 0 */
-    enum setting_kind kind;
-    size_t offset; /* of the field in struct settings */
-    unsigned where;
-    unsigned commands;      /* that take it on their command line */
-    unsigned max;           /* of a number or count */
-    const char *value_name; /* "URL", "auto|on|off"; NULL for a flag */
-    const char *help;       /* one line for --help and the completions */
-};
-
-/* All of them, ended by one with a NULL name, in the order of --help. */
-extern const struct setting settings_table[];
-
-/* Another spelling of a name, as pip has them. */
-struct setting_alias {
-    const char *name, *of;
-};
-extern const struct setting_alias settings_aliases[];
 
 /* For COMMAND_DOWNLOAD, until `command` is set to another. */
 void settings_init(struct settings *s);
@@ -172,11 +151,22 @@ int settings_from_env(struct settings *s, const char *const *env, struct err *e)
 /* The known name that is nearest to a mistyped one, or NULL. */
 const char *settings_suggest(struct str name);
 
+/* The same among any words: offer them one by one. */
+struct suggestion {
+    struct str name;
+    const char *found; /* NULL: all are other words */
+    unsigned distance;
+};
+void suggestion_init(struct suggestion *g, struct str name);
+void suggestion_offer(struct suggestion *g, const char *word);
+
 /* "yes" and the like, any case (pip's strtobool); false when it is none of them. */
 bool settings_bool(struct str word, bool *out);
 /* What contradicts itself: --target beside --platform and its like, two that write to standard
  * output, ... */
 int settings_check(const struct settings *s, struct err *e);
+/* Is anything asked for at all? */
+bool settings_has_wish(const struct settings *s);
 /* The end of --exclude-newer, in microseconds since 1970; 0: it was not said. */
 int64_t settings_before_us(const struct settings *s);
 /* Before anything is looked up by name: is there an index or --find-links to ask? */

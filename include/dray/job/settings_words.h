@@ -12,6 +12,11 @@ enum settings_resolution { RESOLUTION_HIGHEST, RESOLUTION_LOWEST, RESOLUTION_LOW
 enum settings_strategy { STRATEGY_BEST, STRATEGY_FIRST };
 /* Of several targets: all files in one directory, or each target's in one of its own. */
 enum settings_layout { LAYOUT_FLAT, LAYOUT_TARGET };
+/* Of a requirement that fails: go on with the others, or end. */
+enum settings_on_error { ON_ERROR_CONTINUE, ON_ERROR_STOP };
+
+/* Which jobs of a daemon come first; as enum job_priority. */
+enum settings_priority { PRIORITY_LOW, PRIORITY_NORMAL, PRIORITY_HIGH };
 
 /* Who looks up the names of hosts. */
 enum settings_resolver { RESOLVER_CARES, RESOLVER_SYSTEM };

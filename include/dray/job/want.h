@@ -24,11 +24,18 @@ struct want {
     bool has_hash_option; /* --hash was given: it switches pip's hash-checking mode on */
 };
 
-/* Parses `text`; relative paths start at the working directory. `hashes` come from --hash options.
- * ERR_INPUT says where (origin, column) and what was expected; ERR_UNSUPPORTED for what dray does
- * not fetch: version control, directories. */
-int want_parse(struct arena *a, struct str text, struct str origin, const struct digest *hashes,
-               size_t n_hashes, struct want *out, struct err *e);
+/* What to parse; borrowed. */
+struct want_text {
+    struct str text;
+    struct str origin;           /* as above */
+    struct str directory;        /* where relative paths begin; STR_NONE: the working directory */
+    const struct digest *hashes; /* of --hash options */
+    size_t n_hashes;
+};
+
+/* ERR_INPUT says where (origin, column) and what was expected; ERR_UNSUPPORTED for what dray does
+ * not fetch: version control, directories. Keeps `hashes`. */
+int want_parse(struct arena *a, const struct want_text *from, struct want *out, struct err *e);
 
 /* A text that may hold URLs as it may be shown: without their passwords. */
 struct str want_label(struct arena *a, struct str text);

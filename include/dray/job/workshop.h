@@ -13,6 +13,9 @@ struct workshop_site {
     struct http *http;
     struct events *events;
     const struct settings *settings;
+    struct store *store; /* NULL: none is wanted, or none can be had */
+    struct rooms_door door;
+    struct flights *flights; /* of the store of its rooms; NULL: no other job uses it */
     const char *const *trusted_hosts;
     size_t n_trusted_hosts;
 };
@@ -20,7 +23,7 @@ struct workshop_site {
 /* Zeroed is an empty one; all of it is owned. */
 struct workshop {
     struct workshop_site site;
-    struct rooms rooms; /* its store is opened by the owner, before all else */
+    struct rooms rooms;
     struct arena arena;
     struct cache cache;
     struct hosts *hosts;

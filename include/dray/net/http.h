@@ -6,8 +6,8 @@
  * An exchange: queued -> name resolved -> its host's addresses raced, unless there is only one or
  * one is known to be good -> request sent -> head -> body -> done. Redirects, further addresses and
  * a 401 go back to an earlier step of the same exchange. libcurl holds only what was admitted: at
- * most `total` exchanges, at most `per_host` for one host and port. Among those waiting for one
- * host the greater rank goes first, then the earlier one. */
+ * most `total` exchanges, at most `per_host` for one host and port. Among those of one user that
+ * wait for one host the greater rank goes first, then the earlier one. */
 #pragma once
 
 #include <stdbool.h>
@@ -45,6 +45,21 @@ struct http_options {
     /* Borrowed. What credentials there are but those in URLs, and whom to ask for more; NULL: none.
      */
     struct auth *auth;
+};
+
+/* What one of several users of the same connections may take. */
+struct http_share {
+    /* Of two that want more than there is one of weight 4 gets four times as many exchanges at once
+     * as one of weight 1; of all, and of those with one host. 0: 1; at most LIMIT_SHARE_WEIGHT. */
+    unsigned weight;
+    unsigned total;      /* exchanges at once; 0: as many as there are */
+    uint64_t limit_rate; /* bytes of bodies a second, besides that of all; 0: no limit. Implies
+                          * http1_only for its own. Large bodies then keep their seats for long:
+                          * a total below per_host_bulk leaves some to the others */
+    /* As in http_options, of what its own exchanges bring about; NULL: whom the other tells. */
+    void (*note)(void *ctx, unsigned verbosity, struct str sentence);
+    void *note_ctx;
+    struct auth *auth; /* as in http_options: those of the other are not its own */
 };
 
 enum http_range_kind {
@@ -137,8 +152,13 @@ struct http_sink {
 
 /* `o` is copied. Initialises libcurl. */
 struct http *http_create(struct loop *l, const struct http_options *o, struct err *e);
-/* Every exchange must have ended or been cancelled. May be called from `done`. Its handles close in
- * the loop's next turn, of which loop_close() makes one. */
+/* Another user of what `h` has: connections, names, credentials, what is known of hosts. None gets
+ * more than its part while others want theirs, and none can tell the other's exchanges to hurry: a
+ * rank counts among one user's own. To be destroyed before `h` is. */
+struct http *http_share(struct http *h, const struct http_share *o);
+/* Every exchange must have ended or been cancelled, and every share of it been destroyed. May be
+ * called from `done`. The handles of what http_create() made close in the loop's next turn, of
+ * which loop_close() makes one. */
 void http_destroy(struct http *h);
 /* Queues an exchange. Never fails at once: a bad URL comes to `done` too. */
 struct http_exchange *http_start(struct http *h, const struct http_request *rq,

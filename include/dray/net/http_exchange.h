@@ -1,4 +1,5 @@
-/* http_exchange.h: the life of one exchange, and what all of them share. Private to net/http. */
+/* http_exchange.h: the life of one exchange, its user, and what all users share. Private to
+ * net/http. */
 #pragma once
 
 #include "dray/net/auth.h"
@@ -31,7 +32,8 @@ enum http_state {
 #undef HTTP_STATE_ENUM
 };
 
-struct http {
+/* What all users of the same connections share. */
+struct http_core {
     struct loop *loop;
     struct http_options options; /* with strings of its own */
     struct dns *dns;
@@ -45,8 +47,19 @@ struct http {
     struct loop_timer *rested;  /* for hosts that asked to be left alone */
     bool watching;
     uint64_t tick; /* of it */
+    bool in_sink;  /* a sink's function is running inside libcurl */
+};
+
+/* One of them. */
+struct http {
+    struct http_user user; /* the first: it is what the queue knows of it */
+    struct http_core *core;
+    bool owns_core;
+    struct http_bucket bucket; /* its own limit of bytes a second, besides that of all */
     size_t n_exchanges;
-    bool in_sink; /* a sink's function is running inside libcurl */
+    struct auth *auth; /* borrowed; or NULL */
+    void (*note)(void *ctx, unsigned verbosity, struct str sentence);
+    void *note_ctx;
 };
 
 /* The addresses of the URL's own host, for a SOCKS proxy that wants to be told one. */
@@ -58,6 +71,7 @@ struct exchange_targets {
 struct http_exchange {
     struct http_ticket ticket;
     struct http *http;
+    struct http_core *core; /* of that */
     enum http_state state;
     struct loop_task step; /* what comes next, outside of libcurl */
     struct http_sink sink;
@@ -98,10 +112,12 @@ bool exchange_wants(const struct http_exchange *x, int status);
 /* May bytes come compressed, to be decoded by libcurl? Never those of a range, which would be a
  * range of the compressed ones (RFC 9110 section 14.2). */
 bool exchange_decodes(const struct http_exchange *x);
+/* Bytes a second that it may not go beyond, of its user and of all; 0: no limit. */
+uint64_t exchange_rate(const struct http_exchange *x);
 /* Lets in whom there is room for. */
-void exchange_admit(struct http *h);
+void exchange_admit(struct http_core *c);
 /* A host rests: sees to it that its exchanges go on when that is over. */
-void exchange_wake(struct http *h);
+void exchange_wake(struct http_core *c);
 /* What it is to auth. */
 struct auth_request exchange_auth_request(const struct http_exchange *x);
 /* From NEW: to QUEUED, or to ENDED when `result.err` is set. */

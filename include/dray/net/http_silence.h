@@ -16,5 +16,6 @@ struct http_silence {
 void http_silence_heard(struct http_silence *s);
 /* An attempt that began at `began_us` brought nothing. A burst of them counts once. */
 void http_silence_failed(struct http_silence *s, uint64_t began_us, uint64_t now_us);
-/* That many rounds, and 20 s, have passed without a byte. For a minute: then one is tried again. */
+/* That many rounds, over at least 20 s, have failed; time in which nobody tried does not count. For
+ * a minute: then one is tried again. */
 bool http_silence_is_final(const struct http_silence *s, unsigned rounds, uint64_t now_us);

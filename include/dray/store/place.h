@@ -17,12 +17,15 @@ struct place_file; /* one file on its way there */
 /* Creates the directory where it is missing and proves that files can be created in it. ERR_IO or
  * ERR_SPACE otherwise, naming the path. */
 struct place *place_open(const char *dir, struct err *e);
+/* The same of a directory that is open already: takes over `dir_fd`, even on failure. `shown` is
+ * its path for messages and place_dir(); nothing is opened by it. */
+struct place *place_open_at(int dir_fd, const char *shown, struct err *e);
 /* The directory as it is, for place_size() and place_find() alone: nothing is created. NULL when it
  * is not there or can't be read. */
 struct place *place_look(const char *dir);
 /* Every place_file must have been destroyed. NULL is allowed. */
 void place_close(struct place *p);
-/* As given to place_open(). */
+/* As given to place_open(), or as shown. */
 const char *place_dir(const struct place *p);
 
 /* A new empty temporary file, mode 0666 less the umask. */

@@ -12,6 +12,7 @@
  * order, requirement, file, got, size
  *         of the fetch; file and size once they are known; got and size in state and bytes
  * from, to  names of states (state)
+ * path    where the file is (state to "done")
  * text    URL of a page, why a request is tried again, a warning, why it failed
  * n       requirements (start), bytes (bytes, page), milliseconds until the next attempt (retry)
  * code    "ok" or an error's name (page, end, state to "failed") */

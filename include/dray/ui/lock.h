@@ -2,7 +2,7 @@
  * the same bytes: no times, nothing of this machine. */
 #pragma once
 
-#include "dray/job/run.h"
+#include "dray/job/job.h"
 #include "dray/util/buf.h"
 
 struct lock_options {

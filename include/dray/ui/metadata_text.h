@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#include "dray/job/run.h"
+#include "dray/job/job.h"
 #include "dray/util/buf.h"
 
 /* As it stands in the wheel; when there are several, behind a line "==> FILE <==" each. */

@@ -3,7 +3,7 @@
  * file its path, filename, size, origin and state; of the run "version" and "failed". */
 #pragma once
 
-#include "dray/job/run.h"
+#include "dray/job/job.h"
 
 /* Writes it to `path`, whole or not at all; "-" is standard output. Only files that are DONE are
  * in "install". */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "dray/job/run.h"
+#include "dray/job/job.h"
 
 struct summary_options {
     bool stats;      /* say what it took to resolve the requirements */

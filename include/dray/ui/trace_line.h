@@ -12,7 +12,7 @@
 /* What is absent, or of another type than it should be, is STR_NONE or TRACE_NUMBER_NONE. Borrowed
  * from the arena. */
 struct trace_line {
-    struct str event, requirement, file, from, to, text, code, origin, rung;
+    struct str event, requirement, file, from, to, text, code, origin, rung, path, state;
     uint64_t t_us; /* always there */
     uint64_t took_us, order, got, size, n;
 };

@@ -42,6 +42,8 @@ bool digest_eq(const struct digest *a, const struct digest *b);
 /* Lower-case hexadecimal and NUL into `out`; returns out. */
 const char *digest_hex(const struct digest *d, char out[static DIGEST_HEX_SIZE]);
 
+/* Of all of `s`. */
+struct digest digest_compute(enum digest_alg alg, struct str s);
 struct digest digest_sha256(struct str s);
 
 /* Several digests of one stream in one pass. */

@@ -21,3 +21,6 @@ int file_open_regular(const char *path, int *fd, uint64_t *bytes, struct err *e)
 int file_write(const char *path, struct str content, struct err *e);
 /* mkdir -p, mode 0777 less the umask. ERR_IO says which component failed. */
 int file_make_dir(const char *path, struct err *e);
+/* The same, but `path` itself gets mode 0700 when it is made. Whatever has that name already stays
+ * as it is. */
+int file_make_private_dir(const char *path, struct err *e);

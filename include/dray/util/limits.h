@@ -38,6 +38,7 @@ enum {
         64 * 1024,         /* read of an answer that is not success, so that its connection stays */
     LIMIT_ADDRESSES = 16,  /* tried for one host name */
     LIMIT_CHALLENGES = 32, /* looked at in one WWW-Authenticate */
+    LIMIT_SHARE_WEIGHT = 1000, /* of one user of shared connections, against one of weight 1 */
 
     /* Wheels, read from outside in */
     LIMIT_ZIP_STEPS = 16, /* of reading one; a wheel usually takes one or two */
@@ -67,10 +68,48 @@ enum {
     LIMIT_YAML_NODES = 100000, /* of one document */
     LIMIT_INDEXES = 100,       /* that have names */
     LIMIT_INDEX_NAME_BYTES = 64,
-    LIMIT_INDEX_PACKAGES = 10000, /* names and patterns that are held to one index */
+    LIMIT_INDEX_PACKAGES = 10000,     /* names and patterns that are held to one index */
+    LIMIT_JOB_BYTES = 64 * LIMIT_MIB, /* of a job file: requirements files may stand in it */
+    LIMIT_JOBS = 1000,                /* in one file, and in one run */
+    LIMIT_JOB_CONTENTS = 1000,        /* files that one brings along */
+    LIMIT_JOB_NAME_BYTES = 200,
     LIMIT_NETRC_BYTES = LIMIT_MIB,
     LIMIT_TYPED_BYTES = 4096,          /* one line at a prompt; terminals take no longer one */
     LIMIT_DIRECTORY_ENTRIES = 1000000, /* of one --find-links directory */
+
+    /* What a daemon answers a command */
+    LIMIT_CLIENT_ANSWER_BYTES = 256 * LIMIT_MIB,
+    LIMIT_CLIENT_MESSAGE_BYTES = 16 * LIMIT_MIB,
+
+    /* The daemon's HTTP side */
+    LIMIT_DAEMON_CONNECTIONS = 512,
+    LIMIT_DAEMON_SPARE_CONNECTIONS = 32, /* above them, which are only told that it is too many */
+    LIMIT_DAEMON_PEER_CONNECTIONS = 256, /* of one user, or of one address */
+    LIMIT_DAEMON_PEERS = 4096,           /* users and addresses that are remembered */
+    LIMIT_DAEMON_ACCEPTS = 32,           /* connections taken in one turn of the loop */
+    LIMIT_DAEMON_HEAD_BYTES = 16 * 1024, /* of a request: its line and headers */
+    LIMIT_DAEMON_BODY_BYTES = 64 * LIMIT_MIB,
+    LIMIT_DAEMON_BODIES_BYTES = 256 * LIMIT_MIB, /* of all requests that are there at once */
+    LIMIT_DAEMON_REFUSED_BYTES = LIMIT_MIB,      /* read and forgotten of who is refused */
+    LIMIT_DAEMON_HEAD_MS = 10000,                /* from the connection or the last answer on */
+    LIMIT_DAEMON_BODY_MS = 60000,
+    LIMIT_DAEMON_ANSWER_MS = 60000, /* for taking an answer that is no stream */
+    LIMIT_DAEMON_RATE = 50,         /* requests a second of one address */
+    LIMIT_DAEMON_BURST = 200,       /* requests of it at once */
+    LIMIT_DAEMON_TOKEN_BYTES = 4096,
+    LIMIT_DAEMON_SOCKETS = 16,  /* to listen on */
+    LIMIT_DAEMON_METADATA = 64, /* questions for it at once */
+
+    /* What is asked of the daemon */
+    LIMIT_PATH_BYTES = 4095, /* PATH_MAX of Linux, less its NUL */
+    LIMIT_ROOTS = 100,       /* directories that are open to jobs */
+    LIMIT_JOB_KEY_BYTES = 256,
+    LIMIT_JOB_EVENTS = 4000000,
+    LIMIT_JOB_FILES = 1000000,
+    LIMIT_EVENT_BYTES = LIMIT_MIB,           /* one event, or all that is said of one file */
+    LIMIT_QUEUE_JOBS = 10000,                /* that have not ended */
+    LIMIT_QUEUE_PAGE = 1000,                 /* jobs, events or files that are read at once */
+    LIMIT_QUEUE_BATCH_BYTES = 4 * LIMIT_MIB, /* that wait to be written */
 
     /* Traces of earlier runs */
     LIMIT_TRACE_BYTES = 1024 * LIMIT_MIB, /* a run of 100,000 requirements writes a fifth of it */

@@ -9,6 +9,8 @@
  * a resolution from the store. None of it is used beforehand. Does nothing without Linux and glibc.
  */
 void mem_prepare(void);
+/* Gives back to the system what is not in use, and wants no huge pages from then on. */
+void mem_trim(void);
 
 /* Zeroed memory for `n` items of `size` bytes; release with free(). Aborts on overflow and when out
  * of memory. */
