@@ -58,17 +58,41 @@ static int wait_for(struct settings *s, struct remote *r, const int64_t *ids, si
     return worst;
 }
 
+/* A file is taken whole or not at all, so that it can be mended and submitted again. */
+static int take_back(struct remote *r, const int64_t *ids, size_t n, struct err *e)
+{
+    struct err unused = { 0 };
+    struct buf answer = { 0 }, left = { 0 };
+
+    for (size_t i = 0; i < n; i++) {
+        if (remote_cancel(r, ids[i], &answer, &unused))
+            buf_add_f(&left, " %" PRId64, ids[i]);
+        err_done(&unused);
+    }
+    if (left.n)
+        err_set(e, e->code, "%s; submitted before it, and not taken back:%s", err_text(e),
+                buf_z(&left));
+    else if (n)
+        err_set(e, e->code, "%s; the jobs before it in the file were cancelled", err_text(e));
+    buf_done(&answer);
+    buf_done(&left);
+    return e->code;
+}
+
 static int submit_all(struct settings *s, struct remote *r, const struct job_input *in,
                       struct err *e)
 {
     int64_t *ids = arena_alloc(&s->arena, in->file.n, sizeof(*ids));
 
     for (size_t i = 0; i < in->file.n; i++) {
-        if (submit_one(s, r, &in->file.jobs[i], &ids[i], e))
-            return err_wrap(e, "job %s", in->file.jobs[i].name.p);
-        printf("%" PRId64 "\n", ids[i]);
-        fflush(stdout);
+        if (submit_one(s, r, &in->file.jobs[i], &ids[i], e)) {
+            err_wrap(e, "job %s", in->file.jobs[i].name.p);
+            return take_back(r, ids, i, e);
+        }
     }
+    for (size_t i = 0; i < in->file.n; i++)
+        printf("%" PRId64 "\n", ids[i]);
+    fflush(stdout);
     return s->waits ? wait_for(s, r, ids, in->file.n) : EXIT_DONE;
 }
 

@@ -23,7 +23,9 @@ static int check_row(const struct settings *s, const struct setting *w, bool is_
 
     if (!is_meant || (w->where & SETTING_IN_DAEMON) || !(w->where & SETTING_IN_JOB))
         return 0;
-    return err_set(e, ERR_USAGE, "%s%s is for the daemon's own configuration, and not for its jobs",
+    return err_set(e, ERR_USAGE,
+                   "%s%s can't be said for a daemon's job: it is for dray's own runs, or for the "
+                   "daemon's configuration",
                    is_job ? "" : "--", w->name);
 }
 

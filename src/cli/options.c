@@ -131,6 +131,8 @@ static int refuse_long(const struct option_table *t, struct str word, bool known
     const char *near = settings_suggest(name);
     int code;
 
+    if (near && !(settings_find(str_of(near))->commands & t->command))
+        near = NULL;
     if (known)
         code = err_set(e, ERR_USAGE, "--%.*s takes no value", STR_ARG(name));
     else if (settings_find(name))

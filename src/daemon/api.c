@@ -93,7 +93,7 @@ void api_handle(void *ctx, struct server_call *call)
     buf_done(&methods);
 }
 
-static unsigned status_of(int code)
+unsigned api_status(int code)
 {
     switch (code) {
     case ERR_USAGE:
@@ -124,7 +124,7 @@ static unsigned status_of(int code)
 
 void api_refuse(const struct api_call *c, const struct err *e)
 {
-    server_problem(c->call, status_of(e->code), "%s", err_text(e));
+    server_problem(c->call, api_status(e->code), "%s", err_text(e));
 }
 
 void api_answer_json(const struct api_call *c, unsigned status, struct json *j, struct buf *body)

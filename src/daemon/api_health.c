@@ -1,22 +1,31 @@
 /* For those who look after daemons. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "dray/daemon/api_parts.h"
 #include "dray/util/clock.h"
 #include "dray_config.h"
 
+static const char *status_of(const struct api *a)
+{
+    if (a->is_draining)
+        return "ending";
+    return queue_takes(a->is.queue) ? "ok" : "full";
+}
+
 void api_get_health(const struct api_call *c)
 {
+    const char *status = status_of(c->api);
     struct buf body = { 0 };
     struct json *j = json_open(&body, false);
 
     json_map(j);
     json_key(j, "status");
-    json_str(j, c->api->is_draining ? STR("ending") : STR("ok"));
+    json_str(j, str_of(status));
     json_key(j, "version");
     json_str(j, STR(DRAY_VERSION));
     json_map_end(j);
-    api_answer_json(c, c->api->is_draining ? 503 : 200, j, &body);
+    api_answer_json(c, strcmp(status, "ok") == 0 ? 200 : 503, j, &body);
 }
 
 /* Prometheus text format 0.0.4. */

@@ -255,7 +255,8 @@ void api_put_job(const struct api_call *c)
         server_problem(c->call, 503, "the daemon is about to end; submit it again when it is back");
     } else if (check_key(c, job.key)) {
         if (c->api->is.check(c->api->is.ctx, &a, &job, &e))
-            api_refuse(c, &e);
+            server_problem(c->call, api_status(e.code == ERR_LIMIT ? ERR_INPUT : e.code), "%s",
+                           err_text(&e)); /* too long today is too long tomorrow */
         else
             put_job(c, &job);
     }

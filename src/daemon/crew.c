@@ -158,7 +158,7 @@ static int conclude(struct member *m, const struct job_result *r, struct err *e)
 
     if (r) {
         o.files = r->n;
-        o.failed = r->failed;
+        o.failed = r->n - r->fetched - r->reused - r->kept - r->repeated;
         o.bytes = r->fetched_bytes;
     }
     complain(m->crew, &m->recorder.err); /* of before */

@@ -170,6 +170,21 @@ int queue_flush(struct queue *q, struct err *e)
     return code;
 }
 
+bool queue_takes(struct queue *q)
+{
+    struct err e = { 0 };
+
+    if (!q->is_stuck)
+        return true;
+    int code = queue_begin(q, true, &e);
+    if (!code) {
+        queue_run(q, queue_statement(q, QUEUE_PROBE));
+        queue_commit(q, 0, &e);
+    }
+    err_done(&e);
+    return !q->is_stuck;
+}
+
 bool queue_is_dirty(const struct queue *q)
 {
     return q->n_notes > 0;

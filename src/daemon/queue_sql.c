@@ -87,7 +87,10 @@ int queue_begin(struct queue *q, bool durable, struct err *e)
     set_durable(q, durable);
     if (!q->trouble)
         queue_run(q, queue_statement(q, QUEUE_BEGIN));
-    return tell(q, e);
+    int code = tell(q, e);
+    if (code)
+        q->is_stuck = true;
+    return code;
 }
 
 int queue_commit(struct queue *q, int code, struct err *e)
@@ -96,6 +99,8 @@ int queue_commit(struct queue *q, int code, struct err *e)
         queue_run(q, queue_statement(q, QUEUE_COMMIT));
     int told = code ? code : tell(q, e);
     q->trouble = SQLITE_OK;
+    if (!code)
+        q->is_stuck = told != 0;
     if (told && !sqlite3_get_autocommit(q->db)) /* a full disk may have rolled back already */
         queue_run(q, queue_statement(q, QUEUE_ROLLBACK));
     q->trouble = SQLITE_OK;

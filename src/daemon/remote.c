@@ -16,7 +16,9 @@ enum { AGAIN_MS = 300, PATIENCE_US = 30 * 1000 * 1000 };
 
 struct remote {
     struct buf socket;
+    struct buf own; /* where there was none; empty: it was not looked for */
     struct client *client;
+    bool was_there; /* it has answered something */
 };
 
 struct remote *remote_open(const struct settings *s, struct err *e)
@@ -25,6 +27,7 @@ struct remote *remote_open(const struct settings *s, struct err *e)
 
     bool found = service_socket(s, &r->socket);
     if (!s->socket.n && (!found || access(buf_z(&r->socket), F_OK) != 0)) {
+        buf_add_str(&r->own, buf_str(&r->socket));
         buf_reset(&r->socket);
         buf_add_z(&r->socket, SERVICE_SYSTEM_SOCKET);
     }
@@ -41,7 +44,15 @@ void remote_close(struct remote *r)
         return;
     client_close(r->client);
     buf_done(&r->socket);
+    buf_done(&r->own);
     free(r);
+}
+
+/* Says where else it was looked for. */
+static void tell_own(const struct remote *r, struct err *e)
+{
+    if (e->code == ERR_CONNECT && r->own.n)
+        err_set(e, e->code, "%s; there is none at %.*s", err_text(e), STR_ARG(buf_str(&r->own)));
 }
 
 /* The daemon's own sentence (RFC 9457). */
@@ -73,10 +84,12 @@ static int ask(struct remote *r, const struct client_request *rq, struct buf *ou
     struct client_answer answer = { 0 };
     int code = client_ask(r->client, rq, &answer, e);
 
+    r->was_there |= !code;
     if (!code && (answer.status < 200 || answer.status > 299))
         code = refuse(&answer, e);
     if (!code)
         buf_add_str(out, buf_str(&answer.body));
+    tell_own(r, e);
     buf_done(&answer.body);
     return code;
 }
@@ -261,6 +274,7 @@ static int listen(struct watching *w, struct err *e)
 
     buf_add_f(&path, "/v1/jobs/%" PRId64 "/events?since=%" PRIu64, w->id, w->since);
     int code = client_listen(w->remote->client, buf_z(&path), &l, &answer, e);
+    w->remote->was_there |= answer.status != 0;
     if (!code && answer.status != 200 && !w->left)
         code = refuse(&answer, e);
     buf_done(&path);
@@ -282,7 +296,8 @@ static int follow(struct watching *w, struct err *e)
         number = w->since;
         if (w->ended || w->left)
             break;
-        if (!gone || (!waits(w, since_us, &told) && !w->left))
+        bool never = code == ERR_CONNECT && !w->remote->was_there;
+        if (!gone || never || (!waits(w, since_us, &told) && !w->left))
             return code ? code : err_set(e, ERR_NETWORK, "the daemon ended the events too soon");
         err_done(e);
     }
@@ -299,6 +314,7 @@ int remote_watch(struct remote *r, int64_t id, const struct remote_watch *watch,
     out->replay = w.replay = mem_new(1, sizeof(*w.replay));
     w.replay->events = watch->events;
     int code = follow(&w, e);
+    tell_own(r, e);
     if (!code && w.left && watch->cancels && !remote_cancel(r, id, &unused, e)) {
         w.left = false;
         code = follow(&w, e);

@@ -202,6 +202,35 @@ static void end(struct service *s, int signal)
         loop_stop(s->loop);
 }
 
+static int check_settings(const struct settings *s, struct err *e)
+{
+    if (!s->roots.n)
+        return err_set(e, ERR_USAGE,
+                       "say below which directories jobs may write: --root DIR, or root in the "
+                       "part daemon of dray.yaml");
+    if (!s->max_jobs)
+        return err_set(e, ERR_USAGE, "max-jobs: with 0 no job would ever run; say 1 to %d",
+                       SETTINGS_JOBS_MAX);
+    return 0;
+}
+
+static bool is_same(const struct strs *a, const struct strs *b)
+{
+    size_t i = 0;
+
+    while (i < a->n && i < b->n && str_eq(a->items[i], b->items[i]))
+        i++;
+    return i == a->n && i == b->n;
+}
+
+/* Of those that are kept for as long as it runs. */
+static bool needs_restart(const struct settings *a, const struct settings *b)
+{
+    return !str_eq(a->socket, b->socket) || !str_eq(a->state_dir, b->state_dir) ||
+           !str_eq(a->token_file, b->token_file) || !is_same(&a->allow_uids, &b->allow_uids) ||
+           !is_same(&a->listen, &b->listen) || !is_same(&a->allow_hosts, &b->allow_hosts);
+}
+
 /* What is wrong with the new configuration leaves the old one as it is. */
 static void reload(struct service *s)
 {
@@ -210,15 +239,19 @@ static void reload(struct service *s)
     struct roots *roots = NULL;
 
     settings_init(&fresh);
-    if (!s->is->read(s->is->ctx, &fresh, &e))
+    if (!s->is->read(s->is->ctx, &fresh, &e) && !check_settings(&fresh, &e))
         roots = roots_open(fresh.roots.items, fresh.roots.n, &e);
     if (roots && !terms_read(&s->terms, &e)) {
         roots_close(s->roots);
         s->roots = roots;
+        bool later = needs_restart(&s->settings, &fresh);
         settings_done(&s->settings);
         s->settings = fresh;
         crew_set_max(s->crew, fresh.max_jobs);
-        say(s, "SIGHUP: the configuration was read again");
+        say_f(s, "SIGHUP: the configuration was read again%s",
+              later ? "; what it says of sockets, users, hosts, the token and the state directory "
+                      "holds from the next start on"
+                    : "");
     } else {
         roots_close(roots);
         settings_done(&fresh);
@@ -412,10 +445,8 @@ static int open_all(struct service *s, struct err *e)
 {
     const struct settings *from = &s->settings;
 
-    if (!from->roots.n)
-        return err_set(e, ERR_USAGE,
-                       "say below which directories jobs may write: --root DIR, or root in the "
-                       "part daemon of dray.yaml");
+    if (check_settings(from, e))
+        return e->code;
     if (!activation_take(&s->inherited, e))
         s->loop = loop_open(e);
     if (!s->loop)

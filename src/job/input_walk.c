@@ -41,6 +41,7 @@ static int walk_add(struct input_walk *w, struct str text, struct str origin, bo
     struct want_text from = { .text = text,
                               .origin = origin,
                               .directory = w->settings->directory,
+                              .no_local_files = w->settings->no_local_files,
                               .hashes = hashes,
                               .n_hashes = n_hashes };
     if (want_parse(&w->arena, &from, want, &w->err))
@@ -247,7 +248,7 @@ static void find_links_from(const struct input_walk *w, const struct input_file 
         !str_starts(value, STR("/"))) {
         buf_add_f(out, "%.*s%.*s", STR_ARG(str_sub(from->name, 0, (size_t)slash + 1)),
                   STR_ARG(value));
-        if (access(buf_z(out), F_OK) == 0)
+        if (w->settings->no_local_files || access(buf_z(out), F_OK) == 0)
             return;
         buf_reset(out);
     }

@@ -133,7 +133,7 @@ static int add_line(struct config_reading *r, void *to, const struct yaml_node *
 
     if (config_text(r, NULL, key, value, &line))
         return r->e->code;
-    if (!str_trim(line).n)
+    if (value->is_null || !str_trim(line).n)
         return config_refuse(r, value, "%s: expected a requirement, got nothing", key->text.p);
     struct str at = arena_f(&r->arena, "%s, %s", config_place(r, value).p, key->text.p);
     int code = reqfile_parse_line(line, at.p, &parsed, r->e);

@@ -20,6 +20,17 @@ struct map_reading {
     struct settings *unused; /* serve to check that */
 };
 
+static int refuse_elsewhere(struct config_reading *r, const struct yaml_node *key,
+                            const struct setting *which)
+{
+    unsigned has = COMMAND_DOWNLOAD;
+
+    while (!(which->commands & has))
+        has <<= 1;
+    return config_refuse(r, key, "\"%s\" is no setting of %s, but of %s", key->text.p,
+                         settings_command_name(r->settings->command), settings_command_name(has));
+}
+
 static int apply_own(struct map_reading *m, enum own_key own, const struct yaml_node *key,
                      const struct yaml_node *value)
 {
@@ -65,8 +76,7 @@ static int apply_pair(struct map_reading *m, const struct yaml_node *key,
         return job_key_refuse(r, key);
     bool taken = which->commands & r->settings->command;
     if (!taken && !m->is_defaults)
-        return config_refuse(r, key, "\"%s\" is no setting of %s", key->text.p,
-                             settings_command_name(r->settings->command));
+        return refuse_elsewhere(r, key, which);
     if (config_check_seen(r, m->seen, which, key))
         return r->e->code;
     return config_apply(r, taken ? r->settings : m->unused, which, key, value);

@@ -153,7 +153,7 @@ const struct setting settings_table[] = {
     { "state-dir", 0, SETTING_PATH, AT(state_dir), SERVING, COMMAND_DAEMON, 0, "DIR",
       "keep the jobs here (default: $XDG_STATE_HOME/dray)" },
     { "max-jobs", 0, SETTING_NUMBER, AT(max_jobs), SERVING, COMMAND_DAEMON, SETTINGS_JOBS_MAX, "N",
-      "jobs that run at once (default: 16)" },
+      "jobs that run at once, from 1 (default: 16)" },
     { "keep-jobs", 0, SETTING_NUMBER, AT(keep_jobs), SERVING, COMMAND_DAEMON, MAX_KEPT, "N",
       "remember so many jobs that have ended (default: 1000)" },
     { "stop-timeout", 0, SETTING_SECONDS, AT(stop_timeout_s), SERVING, COMMAND_DAEMON, MAX_SECONDS,

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dray/fetch/reader.h"
 #include "dray/net/url.h"
 #include "dray/py/filename.h"
 #include "dray/py/simple.h"
@@ -167,6 +168,14 @@ static int set_url(struct arena *a, struct str url, struct want *w, struct err *
 
 enum path_kind { PATH_NONE, PATH_FILE, PATH_DIRECTORY, PATH_MISSING };
 
+/* "name @ https://.../x.whl" ends like an archive, and has slashes, too. */
+static bool names_project(struct str text)
+{
+    struct str rest, before = str_cut(text, '@', &rest);
+
+    return rest.p && !looks_like_path(before);
+}
+
 /* `path`, from `directory`, as the working directory sees it. */
 static struct str path_from(struct arena *a, struct str directory, struct str path)
 {
@@ -182,7 +191,6 @@ static struct str path_from(struct arena *a, struct str directory, struct str pa
 static enum path_kind path_kind(struct str text, struct str path)
 {
     struct stat st;
-    struct str rest;
     bool exists = stat(path.p, &st) == 0;
 
     if (looks_like_path(text) && exists && S_ISDIR(st.st_mode))
@@ -191,19 +199,19 @@ static enum path_kind path_kind(struct str text, struct str path)
         return PATH_NONE;
     if (exists && S_ISREG(st.st_mode))
         return PATH_FILE;
-    /* "name @ https://.../x.whl" ends like an archive, too */
-    struct str before = str_cut(text, '@', &rest);
-    return rest.p && !looks_like_path(before) ? PATH_NONE : PATH_MISSING;
+    return names_project(text) ? PATH_NONE : PATH_MISSING;
 }
 
-static int set_requirement(struct arena *a, struct str text, struct str directory, struct want *w,
-                           struct err *e)
+static int set_requirement(struct arena *a, struct str text, const struct want_text *from,
+                           struct want *w, struct err *e)
 {
     struct requirement r;
 
     if (requirement_parse(a, text, &r, e)) {
         bool is_path = looks_like_path(text) && str_search(text, STR("://")) < 0;
-        if (is_path && access(path_from(a, directory, text).p, F_OK) == 0)
+        if (from->no_local_files)
+            return e->code;
+        if (is_path && access(path_from(a, from->directory, text).p, F_OK) == 0)
             err_set(e, e->code, "this file is neither a wheel nor a source distribution");
         else if (is_path)
             err_set(e, e->code, "%s (it looks like a path, but there is no such file)",
@@ -221,15 +229,12 @@ static int set_requirement(struct arena *a, struct str text, struct str director
     return set_url(a, r.url, w, e);
 }
 
-static int parse_kind(struct arena *a, struct str text, struct str directory, struct want *w,
-                      struct err *e)
+static int parse_path(struct arena *a, struct str text, const struct want_text *from,
+                      struct want *w, struct err *e)
 {
-    if (is_url(text))
-        return set_url(a, text, w, e);
-    if (check_foreign(text, e))
-        return e->code;
     struct str extras, written = strip_extras(text, &extras);
-    struct str path = path_from(a, directory, written);
+    struct str path = path_from(a, from->directory, written);
+
     switch (path_kind(text, path)) {
     case PATH_FILE:
     case PATH_MISSING: /* told when it is looked for, so that the others are fetched all the same */
@@ -241,7 +246,22 @@ static int parse_kind(struct arena *a, struct str text, struct str directory, st
     case PATH_NONE:
         break;
     }
-    return set_requirement(a, text, directory, w, e);
+    return set_requirement(a, text, from, w, e);
+}
+
+static int parse_kind(struct arena *a, struct str text, const struct want_text *from,
+                      struct want *w, struct err *e)
+{
+    if (is_url(text))
+        return set_url(a, text, w, e);
+    if (check_foreign(text, e))
+        return e->code;
+    if (!from->no_local_files)
+        return parse_path(a, text, from, w, e);
+    struct str extras, written = strip_extras(text, &extras);
+    if ((looks_like_path(written) || is_archive(written)) && !names_project(text))
+        return reader_refuse(w->label, e); /* unseen, so that nothing tells what is there */
+    return set_requirement(a, text, from, w, e);
 }
 
 /* pip: a marker begins at "; " behind a URL, which may contain semicolons, and at any ";"
@@ -254,8 +274,8 @@ static struct str cut_marker(struct str text, struct str *marker)
     return at < 0 ? text : str_trim(str_sub(text, 0, (size_t)at));
 }
 
-static int want_parse_parts(struct arena *a, struct str text, struct str directory, struct want *w,
-                            struct err *e)
+static int want_parse_parts(struct arena *a, struct str text, const struct want_text *from,
+                            struct want *w, struct err *e)
 {
     struct str marker;
     struct str main = cut_marker(text, &marker);
@@ -267,7 +287,7 @@ static int want_parse_parts(struct arena *a, struct str text, struct str directo
         return err_set(e, ERR_INPUT, "column 1: expected a requirement");
     if (memchr(text.p, '\0', text.n))
         return err_set(e, ERR_INPUT, "a requirement can't contain a NUL byte");
-    if (parse_kind(a, main, directory, w, e))
+    if (parse_kind(a, main, from, w, e))
         return e->code;
     if (marker.n && marker_parse(a, marker, &w->marker, e))
         return err_wrap(e, "in the marker behind \";\"");
@@ -314,7 +334,7 @@ int want_parse(struct arena *a, const struct want_text *from, struct want *out, 
                       .n_hashes = from->n_hashes,
                       .has_hash_option = from->n_hashes > 0 };
 
-    if (want_parse_parts(a, arena_str(a, text), from->directory, &w, e)) {
+    if (want_parse_parts(a, arena_str(a, text), from, &w, e)) {
         if (from->origin.p)
             return err_wrap(e, "%.*s: \"%.*s\"", STR_ARG(from->origin), STR_ARG(w.label));
         return err_wrap(e, "requirement \"%.*s\"", STR_ARG(w.label));

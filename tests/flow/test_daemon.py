@@ -1,6 +1,7 @@
 """The daemon's life: it is started, takes jobs, does them, and ends without losing any."""
 
 import pathlib
+import re
 import signal
 import socket
 import stat
@@ -139,6 +140,17 @@ def test_submit_jobs_watch(one, dray, fault, world, tmp_path):
     failed_with(one.cli("cancel", "99"), "there is no job 99")
 
 
+def test_a_file_is_taken_whole_or_not_at_all(one, fault, world, tmp_path):
+    file = tmp_path / "jobs.yaml"
+    file.write_text(f"defaults: {{index-url: '{fault.index}', no-deps: yes, requirements: [demo-0]}}\n"
+                    f"jobs:\n- {{name: a, dest: {one.root}/a}}\n- {{name: b, dest: /etc/b}}\n")
+    result = one.cli("submit", file)
+    assert result.rc == 2 and result.out == "", result
+    assert "job b: /etc/b is outside of" in result.err and "the jobs before it in the file were cancelled" in result.err, result
+    assert [listed["name"] for listed in one.client.jobs()] == ["a"]
+    one.client.reaches(one.client.jobs()[0]["id"], "cancelled", "done")
+
+
 def test_submit_waits(one, fault, world, tmp_path):
     file = tmp_path / "job.yaml"
     file.write_text(f"{{index-url: '{fault.index}', no-deps: yes, requirements: [demo-0, nothing], dest: {one.root}/a}}\n")
@@ -170,9 +182,12 @@ def test_interrupted_download_cancels_its_job(one, dray, fault, slow):
     assert names_in(one.root / "out") == []
 
 
-def test_no_daemon(dray, daemon):
+@pytest.mark.parametrize("words", [("jobs",), ("watch", "1"), ("cancel", "1")])
+def test_no_daemon(daemon, words):
     one = daemon()
-    failed_with(one.cli("jobs"), "daemon")
+    result = one.cli(*words)
+    failed_with(result, f"there is none at {one.socket}")
+    assert "waiting" not in result.err, "there was none that could be back"
 
 
 # -- cancelling, order --
@@ -187,6 +202,9 @@ def test_cancel(daemon, fault, slow, world, job):
     assert one.client.cancel(second).json["state"] == "cancelled"
     assert one.client.cancel(first).status in (200, 202)
     one.client.reaches(first, "cancelled")
+    ended = one.client.job(first)
+    assert (ended["files"], ended["failed"]) == (1, 1), "none of them is there"
+    assert re.search(r" 0/1 ", succeeded(one.cli("jobs")).out)
     assert names_in(one.root / "a") == [] and not (one.root / "b").exists()
     assert one.client.cancel(first).json["state"] == "cancelled", "twice is as good as once"
     one.client.done(one.client.submit(job("c", "demo-0")))
@@ -254,15 +272,23 @@ def test_hangup(daemon, dray, world, job, tmp_path):
     one.client.done(one.client.submit(job(other, "demo-1")))
     assert names_in(other) == [world["demo-1"].name]
     assert one.client.post(job(one.root / "b", "demo-0")).status == 422
+    config.write_text("")
+    one.signal(signal.SIGHUP)
+    one.says("the configuration stays as it was: say below which directories jobs may write")
+    one.client.done(one.client.submit(job(other, "demo-2")))
+    config.write_text(f"daemon: {{root: [{other}], socket: /elsewhere/s}}\n")
+    one.signal(signal.SIGHUP)
+    one.says("holds from the next start on")
     one.stop()
 
 
-def test_hangup_with_a_broken_file(daemon, dray, world, job):
+@pytest.mark.parametrize("text", ["daemon: {root: [", "daemon: {max-jobs: 0}"])
+def test_hangup_with_a_broken_file(daemon, dray, world, job, text):
     """All stays as it was: for jobs, too."""
     config = dray.home / "config" / "dray" / "dray.yaml"
     config.parent.mkdir(parents=True, exist_ok=True)
     one = daemon().start()
-    config.write_text("daemon: {root: [\n")
+    config.write_text(f"{text}\n")
     one.signal(signal.SIGHUP)
     one.says("the configuration stays as it was")
     one.client.done(one.client.submit(job("a", "demo-0")))
@@ -339,6 +365,7 @@ def test_dead_socket_is_replaced(one):
     (("--root", "/nowhere/at/all"), "/nowhere/at/all"),
     (("--root", "/tmp", "--listen", "127.0.0.1:0"), "--token-file"),
     (("--root", "/tmp", "--allow-uid", "me"), "--allow-uid"),
+    (("--root", "/tmp", "--max-jobs", "0"), "max-jobs: with 0 no job would ever run"),
     (("--root", "/tmp", "thing"), "takes no arguments"),
 ])
 def test_refuses_to_start(daemon, words, says):
@@ -420,6 +447,8 @@ def test_a_full_disk_loses_nothing(daemon, fault, slow, world, job):
     filler = fill(one)
     refused = one.client.post(job("b", "demo-0"))
     assert refused.status == 507 and "make room" in refused.detail, refused
+    health = one.client.ask("GET", "/healthz")
+    assert (health.status, health.json["status"]) == (503, "full"), "it says so whoever asks"
     fault.release()
     one.says("jobs wait until it can be written")
     until(lambda: names_in(one.root / "a") == [path.name], "the file is there")
@@ -427,6 +456,7 @@ def test_a_full_disk_loses_nothing(daemon, fault, slow, world, job):
     assert one.client.job(first)["state"] == "running"
     assert one.said().count("jobs wait until") == 1
     filler.unlink()
+    assert one.client.get("/healthz")["status"] == "ok", "even before anything else is written"
     one.client.done(first)
     one.says("the queue can be written again")
     events = [event for event in one.client.events(first) if event[0]]

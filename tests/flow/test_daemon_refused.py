@@ -1,6 +1,7 @@
 """What a daemon refuses, and to whom."""
 
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -51,7 +52,7 @@ def test_places(one, demo_job, tmp_path, dest, says):
     for link in (one.root / "out", one.root / "deep" / "out"):
         link.symlink_to(outside)
     reply = one.client.post({**demo_job, "dest": dest.format(root=one.root)})
-    assert reply.status in (422, 429) and says in reply.detail, (reply.status, reply.body)
+    assert reply.status == 422 and says in reply.detail, (reply.status, reply.body)
     assert one.client.jobs() == [] and list(outside.iterdir()) == []
     one.stop()
 
@@ -80,6 +81,42 @@ def test_names_of_a_listing(one, demo_job, fault, wheel, name):
     there = [path for path in one.folder.rglob("*.whl")]
     assert [path for path in there if path.parent != one.root / "a" / "b"] == []
     one.stop()
+
+
+# -- what is there, for who may not read it --
+
+
+@pytest.mark.parametrize("before", ["", "-r ", "-c ", "--find-links "])
+@pytest.mark.parametrize("name", ["FILE", "FOLDER", "FOLDER/nothing", "FOLDER/x.whl", "FILE[extra]", "./FILE", "x.whl",
+                                  "file://FILE", "file://FOLDER"])
+def test_no_answer_tells_of_files(tcp, tmp_path, before, name):
+    """Who may not read them gets one answer, whatever is there."""
+    file = tmp_path / "secret"
+    file.write_text("x")
+    text = before + name.replace("FILE", str(file)).replace("FOLDER", str(tmp_path))
+    job = {"requirements": [text, "demo"], "dest": "a", "no-index": True, "target": "3.12:win_amd64"}
+    reply = tcp.far.ask("POST", "/v1/jobs", json.dumps(job), {**BEARER, "Content-Type": "application/json"})
+    ended = tcp.client.reaches(reply.json["id"], "failed")
+    said = ended["error"]["text"] + "".join(found["error"] or "" for found in tcp.client.files(ended["id"]))
+    assert "only read for the daemon's own user" in said, ended
+    tcp.stop()
+
+
+def test_no_answer_tells_of_files_by_a_file(tcp, tmp_path):
+    """What it brings along may name a directory from its own."""
+    said = []
+    for name in ("there", "nothing"):
+        folder = tmp_path / "there"
+        folder.mkdir(exist_ok=True)
+        job = {"requirement": [f"{tmp_path}/r.txt"], "dest": "a", "no-index": True, "target": "3.12:win_amd64",
+               "files": {f"{tmp_path}/r.txt": f"--find-links {name}\ndemo\n"}}
+        reply = tcp.far.ask("POST", "/v1/jobs", json.dumps(job), {**BEARER, "Content-Type": "application/json"})
+        assert reply.status == 201, reply
+        ended = tcp.client.reaches(reply.json["id"], "failed")
+        errors = ended["error"]["text"] + "".join(found["error"] or "" for found in tcp.client.files(ended["id"]))
+        said.append(errors.replace(name, "NAME"))
+    assert said[0] == said[1] and "only read for" in said[0], said
+    tcp.stop()
 
 
 # -- TCP --

@@ -24,7 +24,9 @@ struct api_call {
     int64_t id;
 };
 
-/* Answers with an error of ours. */
+/* The status for an error of ours. */
+unsigned api_status(int code);
+/* Answers with it. */
 void api_refuse(const struct api_call *c, const struct err *e);
 /* Answers with the document in `j`, which is ended, out of `body`. */
 void api_answer_json(const struct api_call *c, unsigned status, struct json *j, struct buf *body);

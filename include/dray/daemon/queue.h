@@ -101,6 +101,9 @@ int queue_file(struct queue *q, int64_t job, const struct queue_file *f, struct 
 int queue_flush(struct queue *q, struct err *e);
 /* Does anything wait? */
 bool queue_is_dirty(const struct queue *q);
+/* Whether jobs can be put. Costs nothing while they can; where the last write failed, writes a
+ * little to see whether that is over. */
+bool queue_takes(struct queue *q);
 
 /* Of one job, what comes after that seq or number: at most `max`, and at most LIMIT_QUEUE_PAGE. */
 struct queue_page {

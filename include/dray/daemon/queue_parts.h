@@ -27,6 +27,7 @@ struct queue {
     int lock_fd;
     int trouble;       /* the first error of SQLite that is not told yet, or SQLITE_OK */
     int trouble_errno; /* of it; 0: unknown */
+    bool is_stuck;     /* what was to be written last could not be */
     struct queue_note *notes;
     size_t n_notes, cap_notes;
     struct arena texts; /* of the notes */

@@ -33,11 +33,15 @@
     "id, uid, key, name, json, priority, state, submitted, started, ended, attempt, error,"        \
     " sentence, files, failed, bytes"
 
+#define QUEUE_TEXT_OF(number) #number
+#define QUEUE_SET_VERSION(n)  "PRAGMA user_version = " QUEUE_TEXT_OF(n)
+
 /* name, SQL; the meaning of ?1 and so on stands where it is run */
 #define QUEUE_STATEMENTS(X)                                                                        \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
     X(COMMIT, "COMMIT")                                                                            \
     X(ROLLBACK, "ROLLBACK")                                                                        \
+    X(PROBE, QUEUE_SET_VERSION(QUEUE_VERSION)) /* a write that changes nothing */                  \
     X(JOB_PUT, "INSERT INTO job (uid, key, name, json, priority, state, submitted, started,"       \
                " ended, attempt, files, failed, bytes)"                                            \
                " VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, 0, 1, 0, 0, 0)")                            \

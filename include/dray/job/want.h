@@ -29,6 +29,7 @@ struct want_text {
     struct str text;
     struct str origin;           /* as above */
     struct str directory;        /* where relative paths begin; STR_NONE: the working directory */
+    bool no_local_files;         /* the file system is not looked at, and paths are refused */
     const struct digest *hashes; /* of --hash options */
     size_t n_hashes;
 };
