@@ -156,6 +156,8 @@ static int print_jobs(const struct buf *answer, struct err *e)
     for (size_t i = 0; !e->code && i < jobs->u.array.len; i++)
         add_job(&out, jobs->u.array.values[i]);
     fwrite(buf_z(&out), 1, out.n, stdout);
+    if (jobs && number_of(tree, "next"))
+        fprintf(stderr, "there are older ones: these are the newest %zu\n", jobs->u.array.len);
     buf_done(&out);
     yajl_tree_free(tree);
     return e->code;

@@ -29,7 +29,8 @@ int job_input_read(struct job_input *in, struct str file, struct err *e)
 {
     bool is_stdin = str_is(file, "-");
 
-    if (file_read(is_stdin ? "/dev/stdin" : file.p, LIMIT_JOB_BYTES, &in->text, e))
+    if (is_stdin ? file_read_stdin(LIMIT_JOB_BYTES, &in->text, e)
+                 : file_read(file.p, LIMIT_JOB_BYTES, &in->text, e))
         return e->code;
     in->source = (struct jobfile_source){ .text = buf_str(&in->text),
                                           .name = shown_name(file),

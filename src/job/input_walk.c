@@ -312,6 +312,16 @@ static void walk_step_file(struct input_walk *w)
     }
 }
 
+/* An error says who asked for the file, unless that was the command line. */
+static void walk_open_named(struct input_walk *w, const char *setting, struct str name)
+{
+    struct str origin = settings_origin(w->settings, settings_find(str_of(setting)));
+
+    walk_open(w, name, str_is(STR("constraint"), setting));
+    if (w->err.code && !str_starts(origin, STR("-")))
+        err_wrap(&w->err, "%.*s", STR_ARG(origin));
+}
+
 /* The next thing to read. False when there is none. */
 static bool walk_step(struct input_walk *w)
 {
@@ -326,9 +336,9 @@ static bool walk_step(struct input_walk *w)
         walk_push_lines(w, is_constraint ? &s->constraint_lines : &s->requirement_lines,
                         is_constraint);
     } else if (w->next_constraint_file < s->constraint_files.n) {
-        walk_open(w, s->constraint_files.items[w->next_constraint_file++], true);
+        walk_open_named(w, "constraint", s->constraint_files.items[w->next_constraint_file++]);
     } else if (w->next_file < s->requirement_files.n) {
-        walk_open(w, s->requirement_files.items[w->next_file++], false);
+        walk_open_named(w, "requirement", s->requirement_files.items[w->next_file++]);
     } else {
         return false;
     }

@@ -183,6 +183,9 @@ static int refuse_transfer(const struct asking *a, struct err *e)
         return err_set(
             e, ERR_CONNECT,
             "no daemon answers on %s; \"dray daemon\" starts one, --socket names another", where);
+    if (a->code == CURLE_OPERATION_TIMEDOUT)
+        return err_set(e, ERR_NETWORK,
+                       "there is a daemon on %s, but it does not answer: is it stopped?", where);
     return err_set(e, ERR_NETWORK, "%s: %s", where, curl_easy_strerror(a->code));
 }
 

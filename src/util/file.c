@@ -49,16 +49,13 @@ int file_open_regular(const char *path, int *fd, uint64_t *bytes, struct err *e)
     return 0;
 }
 
-int file_read(const char *path, size_t max, struct buf *out, struct err *e)
+static int read_all(int fd, const char *path, size_t max, struct buf *out, struct err *e)
 {
     char chunk[READ_BYTES];
     size_t before = out->n;
     ssize_t n;
     int code = 0;
-    int fd = file_open(path, e);
 
-    if (fd < 0)
-        return fd;
     while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
         if (n < 0 && errno == EINTR)
             continue;
@@ -73,10 +70,25 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *e)
         }
         buf_add(out, chunk, (size_t)n);
     }
-    close(fd);
     if (code)
         buf_cut(out, before);
     return code;
+}
+
+int file_read(const char *path, size_t max, struct buf *out, struct err *e)
+{
+    int fd = file_open(path, e);
+
+    if (fd < 0)
+        return fd;
+    int code = read_all(fd, path, max, out, e);
+    close(fd);
+    return code;
+}
+
+int file_read_stdin(size_t max, struct buf *out, struct err *e)
+{
+    return read_all(STDIN_FILENO, "standard input", max, out, e);
 }
 
 static int write_all(int fd, struct str s)

@@ -182,6 +182,17 @@ def test_interrupted_download_cancels_its_job(one, dray, fault, slow):
     assert names_in(one.root / "out") == []
 
 
+def test_more_jobs_than_are_listed(one, job):
+    """That there are more is said, and not among them."""
+    for n in range(1001):
+        number = one.client.submit({"requirements": ["-r /nowhere"], "dest": "a"})
+    one.client.reaches(number, "failed")
+    result = succeeded(one.cli("jobs"))
+    assert len(result.out.splitlines()) == 1000 and result.out.split()[0] == str(number)
+    assert result.err == "there are older ones: these are the newest 1000\n"
+    one.stop()
+
+
 @pytest.mark.parametrize("words", [("jobs",), ("watch", "1"), ("cancel", "1")])
 def test_no_daemon(daemon, words):
     one = daemon()

@@ -155,6 +155,7 @@ def test_standard_input(dray, jobs, index_url):
     os.close(write)
     with open(read) as pipe:
         failed_with(dray("run", "-", stdin=pipe), "standard input, line 2, column 1: unknown key", code=2)
+    failed_with(dray("run", "-"), "standard input: there is no job in it", code=2)
 
 
 # -- where else settings come from --

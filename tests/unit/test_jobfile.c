@@ -321,7 +321,7 @@ static void test_inputs(void **state)
     assert_int_equal(check_inputs(false, with_variable, &e), 0);
     assert_int_equal(check_inputs(true, with_variable, &e), ERR_USAGE);
     assert_string_equal(err_text(&e),
-                        "/nowhere/r: variables (${NAME}) are not expanded here; write "
+                        "f, line 1: /nowhere/r: variables (${NAME}) are not expanded here; write "
                         "what they stand for");
     err_done(&e);
     /* A line's own file has no name that another could mean. */

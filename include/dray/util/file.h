@@ -10,6 +10,8 @@
 /* Appends the whole file to `out`. ERR_LIMIT when it has more than `max` bytes, ERR_NOT_FOUND when
  * it isn't there, ERR_IO otherwise. Refuses what is not a regular file or a pipe. */
 int file_read(const char *path, size_t max, struct buf *out, struct err *e);
+/* The same of standard input, whatever that is. */
+int file_read_stdin(size_t max, struct buf *out, struct err *e);
 /* All of the open file `fd`, from its beginning, into a new file. For what is not large: it is done
  * at once. ERR_IO, ERR_SPACE. */
 int file_copy(int fd, const char *path, struct err *e);
