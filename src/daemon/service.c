@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dray/daemon/activation.h"
@@ -15,6 +16,7 @@
 #include "dray/daemon/queue.h"
 #include "dray/daemon/roots.h"
 #include "dray/daemon/server.h"
+#include "dray/daemon/service_check.h"
 #include "dray/daemon/terms.h"
 #include "dray/store/place.h"
 #include "dray/ui/shown.h"
@@ -202,35 +204,6 @@ static void end(struct service *s, int signal)
         loop_stop(s->loop);
 }
 
-static int check_settings(const struct settings *s, struct err *e)
-{
-    if (!s->roots.n)
-        return err_set(e, ERR_USAGE,
-                       "say below which directories jobs may write: --root DIR, or root in the "
-                       "part daemon of dray.yaml");
-    if (!s->max_jobs)
-        return err_set(e, ERR_USAGE, "max-jobs: with 0 no job would ever run; say 1 to %d",
-                       SETTINGS_JOBS_MAX);
-    return 0;
-}
-
-static bool is_same(const struct strs *a, const struct strs *b)
-{
-    size_t i = 0;
-
-    while (i < a->n && i < b->n && str_eq(a->items[i], b->items[i]))
-        i++;
-    return i == a->n && i == b->n;
-}
-
-/* Of those that are kept for as long as it runs. */
-static bool needs_restart(const struct settings *a, const struct settings *b)
-{
-    return !str_eq(a->socket, b->socket) || !str_eq(a->state_dir, b->state_dir) ||
-           !str_eq(a->token_file, b->token_file) || !is_same(&a->allow_uids, &b->allow_uids) ||
-           !is_same(&a->listen, &b->listen) || !is_same(&a->allow_hosts, &b->allow_hosts);
-}
-
 /* What is wrong with the new configuration leaves the old one as it is. */
 static void reload(struct service *s)
 {
@@ -239,12 +212,12 @@ static void reload(struct service *s)
     struct roots *roots = NULL;
 
     settings_init(&fresh);
-    if (!s->is->read(s->is->ctx, &fresh, &e) && !check_settings(&fresh, &e))
+    if (!s->is->read(s->is->ctx, &fresh, &e) && !service_check(&fresh, &e))
         roots = roots_open(fresh.roots.items, fresh.roots.n, &e);
     if (roots && !terms_read(&s->terms, &e)) {
         roots_close(s->roots);
         s->roots = roots;
-        bool later = needs_restart(&s->settings, &fresh);
+        bool later = service_needs_restart(&s->settings, &fresh);
         settings_done(&s->settings);
         s->settings = fresh;
         crew_set_max(s->crew, fresh.max_jobs);
@@ -348,8 +321,11 @@ static int open_crew(struct service *s, struct err *e)
     return queue_recover(s->queue, recovered, s, e);
 }
 
-static int read_token(const struct settings *settings, struct buf *out, struct err *e)
+static int read_token(struct service *s, struct buf *out, struct err *e)
 {
+    const struct settings *settings = &s->settings;
+    struct stat st;
+
     if (!settings->token_file.n) {
         if (settings->listen.n)
             return err_set(
@@ -357,6 +333,9 @@ static int read_token(const struct settings *settings, struct buf *out, struct e
                 "--listen needs --token-file FILE: who comes by TCP has to know a token");
         return 0;
     }
+    if (stat(settings->token_file.p, &st) == 0 && (st.st_mode & S_IROTH))
+        say_f(s, "warning: %s may be read by everybody on this machine: chmod o-r it",
+              settings->token_file.p);
     return file_read(settings->token_file.p, LIMIT_DAEMON_TOKEN_BYTES, out, e);
 }
 
@@ -406,7 +385,7 @@ static int open_server(struct service *s, struct err *e)
                            STR_ARG(from->allow_uids.items[i]));
         uids[i] = (uid_t)uid;
     }
-    if (!code && !read_token(from, &token, e)) {
+    if (!code && !read_token(s, &token, e)) {
         s->server = server_open(
             s->loop,
             &(struct server_options){ .handle = api_handle,
@@ -445,7 +424,7 @@ static int open_all(struct service *s, struct err *e)
 {
     const struct settings *from = &s->settings;
 
-    if (check_settings(from, e))
+    if (service_check(from, e))
         return e->code;
     if (!activation_take(&s->inherited, e))
         s->loop = loop_open(e);

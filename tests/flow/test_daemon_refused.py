@@ -136,6 +136,16 @@ def tcp(daemon, tmp_path):
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
+def test_a_token_for_everybody(daemon, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    for mode, warns in ((0o640, False), (0o644, True)):
+        token.chmod(mode)
+        one = daemon("--listen", f"127.0.0.1:{free_port()}", "--token-file", token).start()
+        assert (f"warning: {token} may be read by everybody" in one.said()) == warns, one.said()
+        one.stop()
+
+
 def test_the_token(tcp):
     assert tcp.far.ask("GET", "/v1/jobs", headers=BEARER).status == 200
     assert tcp.far.ask("GET", "/v1/jobs", headers={**BEARER, "Host": f"localhost:{tcp.port}"}).status == 200
